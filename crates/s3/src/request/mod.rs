@@ -1,0 +1,19 @@
+//! From a request's head to an [`Operation`]: everything that S3 says in method, target and headers.
+
+pub mod conditions;
+pub mod copy_source;
+mod headers;
+pub mod list;
+pub mod object_headers;
+pub mod operation;
+pub mod range;
+pub mod target;
+pub mod version;
+
+pub use conditions::{IfRange, ReadConditions, ReadVerdict, evaluate_copy_source, evaluate_read};
+pub use copy_source::{CopySource, check_source_range};
+pub use list::EncodingType;
+pub use object_headers::ObjectHeaders;
+pub use operation::Operation;
+pub use target::{Hosting, RequestHead};
+pub use version::embedded_version;

@@ -1,0 +1,3 @@
+//! S3's XML documents: reading request bodies, writing replies.
+
+pub mod results;
