@@ -8,11 +8,14 @@
 //! and file functions. `clippy.toml` bans them elsewhere.
 
 pub mod clock;
+#[cfg(test)]
+mod contract_tests;
 pub mod disk;
 pub mod error;
 pub mod files;
 pub mod os_disk;
 pub mod random;
+pub mod sim;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use disk::{
@@ -22,3 +25,4 @@ pub use error::{DiskError, DiskOperation, DiskResult};
 pub use files::{read_file, write_atomically};
 pub use os_disk::OsDisk;
 pub use random::{OsRandom, Random, SeededRandom};
+pub use sim::{Fault, FaultDuration, SimCounters, SimDisk};
