@@ -1,1 +1,20 @@
-//! Placeholder.
+//! Fixtures of the end-to-end tests: the real binary, real clients, real files, the real clock.
+//!
+//! Everything in this package talks to `esker server` from outside, as a user's program would. It links no
+//! crate of the product, so that a mistake shared by both sides of a protocol can't hide here.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the tests watch the product from outside: real clock, real files"
+)]
+
+pub mod bucket;
+pub mod digest;
+pub mod http;
+pub mod output;
+pub mod payload;
+pub mod program;
+pub mod report;
+pub mod request;
+pub mod sdk;
+pub mod server;
+pub mod sigv4;
