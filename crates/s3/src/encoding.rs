@@ -2,7 +2,7 @@
 //!
 //! Source: "Create a signed AWS API request", `UriEncode()`; s3-rules 24.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 
 /// All but AWS's unreserved characters `A-Z a-z 0-9 - . _ ~`.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -33,6 +33,11 @@ pub fn encode(text: &str) -> String {
 /// Encodes everything but unreserved characters and `/`, as in a canonical path.
 pub fn encode_path(text: &str) -> String {
     utf8_percent_encode(text, RESERVED_IN_PATH).to_string()
+}
+
+/// Encodes bytes that need not be UTF-8, as in a canonical path.
+pub fn encode_path_bytes(bytes: &[u8]) -> String {
+    percent_encode(bytes, RESERVED_IN_PATH).to_string()
 }
 
 /// Encodes a key, prefix, delimiter or marker for `encoding-type=url` (s3-rules 24).

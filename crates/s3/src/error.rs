@@ -63,6 +63,7 @@ error_codes! {
     InvalidRequest "InvalidRequest" BAD_REQUEST "Invalid Request";
     InvalidStorageClass "InvalidStorageClass" BAD_REQUEST "The storage class you specified is not valid";
     InvalidTag "InvalidTag" BAD_REQUEST "The tag provided was not a valid tag.";
+    InvalidToken "InvalidToken" BAD_REQUEST "The provided token is malformed or otherwise invalid.";
     InvalidUri "InvalidURI" BAD_REQUEST "Couldn't parse the specified URI.";
     KeyTooLong "KeyTooLongError" BAD_REQUEST "Your key is too long";
     MalformedTrailer "MalformedTrailerError" BAD_REQUEST "The request contained trailing data that was not well-formed or did not conform to our published schema.";

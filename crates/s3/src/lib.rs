@@ -3,6 +3,7 @@
 //! **Architecture Invariant:** no async, no clock, no randomness, no IO. The caller hands in the time, the secret
 //! keys and the bytes; everything here can be tested with golden texts and fuzzed.
 
+pub mod auth;
 pub mod encoding;
 pub mod error;
 pub mod request;

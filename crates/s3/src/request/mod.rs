@@ -6,6 +6,7 @@ mod headers;
 pub mod list;
 pub mod object_headers;
 pub mod operation;
+pub mod query;
 pub mod range;
 pub mod target;
 pub mod version;
