@@ -10,15 +10,26 @@
 //! where *n* covers at least every commit that was acknowledged as [`Durability::Synced`].
 
 mod batch;
+#[cfg(feature = "testing")]
+pub mod contract;
 mod engine;
 mod error;
+mod files;
+mod fjall;
+mod group;
 mod keyspace;
 mod memory;
+mod open;
+mod pairs;
 mod range;
+mod sled;
 
+pub use self::fjall::FjallEngine;
+pub use self::sled::SledEngine;
 pub use batch::{Batch, Op};
 pub use engine::{Durability, Engine, Pairs, View};
 pub use error::KvError;
 pub use keyspace::Keyspace;
 pub use memory::{MemoryEngine, Tombstones};
+pub use open::{EngineKind, Options, UnknownEngine, open};
 pub use range::{Direction, KeyRange};

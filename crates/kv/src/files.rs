@@ -1,0 +1,71 @@
+//! The few file operations that the adapters need beside their engines.
+//!
+//! Engines do their own file IO, under their own names in their own directory; the simulated disk of `esker_env` cannot
+//! stand in for it. So this module, and no other one in this crate, uses `std::fs`.
+#![allow(clippy::disallowed_methods, reason = "engines write real files, so their helpers must too")]
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// The unit of `st_blocks`, whatever the file system's block size (POSIX leaves it open; Linux fixes it).
+const STAT_BLOCK_BYTES: u64 = 512;
+
+/// Makes a file's content, or a directory's entries, durable.
+pub(crate) fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Creates the directory with its parents; its own entry is durable on return.
+pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(path)?;
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync(parent),
+        _ => Ok(()),
+    }
+}
+
+/// The file's length, or `None` when there is no such file.
+pub(crate) fn length(path: &Path) -> io::Result<Option<u64>> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata.len())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes the file; a missing file is success.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The names of the directory's entries; none when there is no such directory.
+pub(crate) fn entries(path: &Path) -> io::Result<Vec<String>> {
+    let listing = match std::fs::read_dir(path) {
+        Ok(listing) => listing,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    listing.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// The disk blocks allocated to everything under `path`, in bytes: holes in preallocated journals do not count.
+pub(crate) fn allocated_bytes(path: &Path) -> io::Result<u64> {
+    let metadata = match std::fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        // The engine removes files while we look.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let mut total = metadata.blocks() * STAT_BLOCK_BYTES;
+    if metadata.is_dir() {
+        for name in entries(path)? {
+            total += allocated_bytes(&path.join(name))?;
+        }
+    }
+    Ok(total)
+}
