@@ -1,0 +1,122 @@
+//! What `verify` runs, in order: cheap checks first, so that a slip is told within seconds.
+//!
+//! Two profiles are built and no third: `dev` for checks and tests, `release` for the one binary that the
+//! end-to-end tests run. Every cargo call is `--locked`, so that `Cargo.lock` stays as it is.
+
+use crate::process::{TaskError, run};
+use crate::runner::Length;
+use crate::workspace::Workspace;
+use crate::{fuzz, tidy, venv};
+use std::path::Path;
+use std::process::Command;
+
+/// What a step may know.
+pub(crate) struct Context<'a> {
+    /// The repository.
+    pub(crate) workspace: &'a Workspace,
+    /// How much the tests do.
+    pub(crate) length: Length,
+    /// Where tests note what they measured.
+    pub(crate) report: Option<&'a Path>,
+}
+
+/// One step.
+pub(crate) struct Step {
+    /// What it proves, in a few words.
+    pub(crate) name: &'static str,
+    /// Runs it. [`TaskError::Missing`] if this machine lacks a tool for it.
+    pub(crate) run: fn(&Context<'_>) -> Result<(), TaskError>,
+}
+
+/// All steps.
+pub(crate) const STEPS: &[Step] = &[
+    Step { name: "formatting", run: formatting },
+    Step { name: "tidy rules", run: |context| tidy::check(context.workspace) },
+    Step { name: "clippy", run: clippy },
+    Step { name: "unit and property tests", run: unit_tests },
+    Step { name: "documentation tests", run: doc_tests },
+    Step { name: "documentation builds", run: documentation },
+    Step { name: "fuzzing, briefly", run: fuzzing },
+    Step { name: "release binary", run: release_binary },
+    Step { name: "end to end, Rust clients", run: end_to_end_rust },
+    Step { name: "end to end, Python and command line clients", run: end_to_end_python },
+];
+
+fn formatting(context: &Context<'_>) -> Result<(), TaskError> {
+    component(context, "fmt")?;
+    run(&mut context.workspace.cargo(&["fmt", "--all", "--check"]))?;
+    run(&mut context.workspace.cargo(&["fmt", "--manifest-path", fuzz::MANIFEST, "--check"]))
+}
+
+fn clippy(context: &Context<'_>) -> Result<(), TaskError> {
+    component(context, "clippy")?;
+    let args = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    run(&mut context.workspace.cargo(&args))
+}
+
+/// All targets: unit tests, integration tests, and every benchmark once, so that none rots.
+fn unit_tests(context: &Context<'_>) -> Result<(), TaskError> {
+    run(&mut test_command(context, &["--workspace", "--exclude", "e2e", "--all-targets"]))
+}
+
+fn doc_tests(context: &Context<'_>) -> Result<(), TaskError> {
+    run(&mut test_command(context, &["--workspace", "--exclude", "e2e", "--doc"]))
+}
+
+fn documentation(context: &Context<'_>) -> Result<(), TaskError> {
+    let mut command = context.workspace.cargo(&["doc", "--locked", "--workspace", "--no-deps"]);
+    run(command.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Input for the parsers, after the driver's own tests.
+fn fuzzing(context: &Context<'_>) -> Result<(), TaskError> {
+    run(&mut fuzz::cargo(context.workspace, &["clippy", "--all-targets", "--", "-D", "warnings"]))?;
+    run(&mut fuzz::cargo(context.workspace, &["test", "--release", "--lib"]))?;
+    fuzz::run(context.workspace, &fuzz::FuzzArgs::brief())
+}
+
+fn release_binary(context: &Context<'_>) -> Result<(), TaskError> {
+    run(&mut context.workspace.cargo(&[
+        "build",
+        "--locked",
+        "--release",
+        "--package",
+        "esker",
+        "--bin",
+        "esker",
+    ]))
+}
+
+fn end_to_end_rust(context: &Context<'_>) -> Result<(), TaskError> {
+    run(&mut end_to_end_command(context, &["--lib", "--test", "scenarios"]))
+}
+
+fn end_to_end_python(context: &Context<'_>) -> Result<(), TaskError> {
+    let venv = venv::ensure(context.workspace)?;
+    run(end_to_end_command(context, &["--test", "clients"]).env("ESKER_E2E_VENV", venv))
+}
+
+fn end_to_end_command(context: &Context<'_>, args: &[&str]) -> Command {
+    let mut command = test_command(context, &[&["--package", "e2e"], args].concat());
+    command.env("ESKER_BIN", context.workspace.target().join("release/esker"));
+    command
+}
+
+fn test_command(context: &Context<'_>, args: &[&str]) -> Command {
+    let mut command = context.workspace.cargo(&["test", "--locked"]);
+    command.args(args);
+    if context.length == Length::Long {
+        command.env("ESKER_LONG", "1");
+    }
+    if let Some(report) = context.report {
+        command.env("ESKER_REPORT", report);
+    }
+    command
+}
+
+/// Fails as missing if the toolchain lacks a component.
+fn component(context: &Context<'_>, name: &str) -> Result<(), TaskError> {
+    let mut command = context.workspace.cargo(&[name, "--version"]);
+    let missing = |_| TaskError::Missing(format!("cargo {name} is not installed (rustup component add)"));
+    crate::process::output(&mut command).map(drop).map_err(missing)
+}

@@ -1,0 +1,3 @@
+//! One module per target.
+
+pub mod identifiers;
