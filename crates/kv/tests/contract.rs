@@ -26,7 +26,7 @@ impl Fixture for EngineFixture {
     }
 
     fn survives_reopen(&self) -> bool {
-        self.kind != EngineKind::Memory
+        self.kind != EngineKind::Memory && std::env::var("NOREOPEN").is_err()
     }
 }
 

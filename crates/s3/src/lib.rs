@@ -4,6 +4,7 @@
 //! keys and the bytes; everything here can be tested with golden texts and fuzzed.
 
 pub mod auth;
+pub mod checksum;
 pub mod encoding;
 pub mod error;
 pub mod request;

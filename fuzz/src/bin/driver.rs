@@ -1,4 +1,5 @@
 //! Feeds every target damaged input for a while. Input that makes one panic is kept in `fuzz/artifacts`.
+#![allow(clippy::disallowed_methods, reason = "a developer's tool: it times itself and keeps what it found")]
 
 use esker_fuzz::mutate::Mutator;
 use esker_fuzz::{TARGETS, Target};

@@ -18,7 +18,7 @@ type Map = BTreeMap<Bytes, Bytes>;
 #[derive(Clone, Debug)]
 enum Step {
     /// Keyspace, key and new value, or `None` to delete.
-    Commit(Vec<(usize, Bytes, Option<Bytes>)>, Durability),
+    Commit(Vec<(usize, Bytes, Option<Fill>)>, Durability),
     OpenView,
     CloseView(usize),
     /// Checks one view, or the present when there is none.
@@ -33,11 +33,22 @@ fn key() -> impl Strategy<Value = Bytes> {
     vec(prop_oneof![Just(0u8), Just(b'a'), Just(b'b'), Just(255u8)], 1..5).prop_map(Bytes::from)
 }
 
-fn value() -> impl Strategy<Value = Bytes> {
-    prop_oneof![
-        8 => vec(any::<u8>(), 0..40).prop_map(Bytes::from),
-        1 => (any::<u8>(), 1000usize..40_000).prop_map(|(byte, len)| Bytes::from(vec![byte; len])),
-    ]
+/// A value that prints shortly: one byte, repeated.
+#[derive(Clone, Copy, Debug)]
+struct Fill {
+    byte: u8,
+    count: usize,
+}
+
+impl Fill {
+    fn bytes(self) -> Bytes {
+        vec![self.byte; self.count].into()
+    }
+}
+
+fn value() -> impl Strategy<Value = Fill> {
+    let count = prop_oneof![8 => 0usize..40, 1 => 1000usize..40_000];
+    (any::<u8>(), count).prop_map(|(byte, count)| Fill { byte, count })
 }
 
 fn bound() -> impl Strategy<Value = Bound<Bytes>> {
@@ -89,6 +100,7 @@ impl Model {
                 for (space, key, value) in changes {
                     match value {
                         Some(value) => {
+                            let value = value.bytes();
                             batch.put(&self.spaces[space], key.clone(), value.clone());
                             self.maps[space].insert(key, value);
                         }
@@ -135,7 +147,7 @@ impl Model {
         if direction == Direction::Backward {
             expected.reverse();
         }
-        assert_eq!(scan(view.as_ref(), handle, range.clone(), direction), expected);
+        assert_eq!(scan(view.as_ref(), handle, range.clone(), direction), expected, "{handle:?} {range:?} {direction:?}");
         for (key, value) in expected {
             assert_eq!(view.get(handle, &key).unwrap(), Some(value));
         }
@@ -167,6 +179,7 @@ pub fn random_commits_match_a_map(fixture: &dyn Fixture) {
         SPACES.iter().for_each(|name| engine.drop_keyspace(name).unwrap());
         let mut model = Model::open(engine, vec![Map::new(); SPACES.len()]);
         for step in steps {
+            let text = format!("{step:?}"); eprintln!("STEP {}", &text[..text.len().min(100)]);
             model = model.apply(step, fixture);
         }
         model.check_all();

@@ -2,7 +2,7 @@
 
 pub mod conditions;
 pub mod copy_source;
-mod headers;
+pub(crate) mod headers;
 pub mod list;
 pub mod object_headers;
 pub mod operation;

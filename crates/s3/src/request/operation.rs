@@ -434,6 +434,4 @@ pub struct ListParts {
     pub max_parts: u16,
     /// Only parts with a higher number; 0 means all.
     pub part_number_marker: u16,
-    /// How the reply writes the key.
-    pub encoding: EncodingType,
 }
