@@ -4,7 +4,9 @@
 //! keys and the bytes; everything here can be tested with golden texts and fuzzed.
 
 pub mod auth;
+pub mod body;
 pub mod checksum;
+pub mod chunked;
 pub mod encoding;
 pub mod error;
 pub mod request;

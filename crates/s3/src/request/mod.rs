@@ -3,6 +3,7 @@
 pub mod conditions;
 pub mod copy_source;
 pub(crate) mod headers;
+pub mod hoisted;
 pub mod list;
 pub mod object_headers;
 pub mod operation;

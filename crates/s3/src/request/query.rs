@@ -44,6 +44,11 @@ impl Query {
         self.pairs.iter().map(|(name, _)| name.as_str())
     }
 
+    /// Names and values, in the order sent.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The canonical query of a signature: encoded, sorted, all parameters but `except` (s3-rules 33).
     pub(crate) fn canonical(&self, except: Option<&str>) -> String {
         let mut encoded: Vec<(String, String)> = self
