@@ -10,6 +10,7 @@ use esker_types::{
     BucketName, ChecksumAlgorithm, ChecksumType, ETagCondition, ObjectChecksum, ObjectKey, RangeSpec,
     UploadId, VersionId, WriteCondition,
 };
+use http::{HeaderName, HeaderValue};
 
 /// One S3 operation and everything that the request's head says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -252,8 +253,8 @@ pub struct ReadObject {
     pub conditions: ReadConditions,
     /// Whether the reply carries checksums (never on a ranged reply, s3-rules 6).
     pub checksum_mode: ChecksumMode,
-    /// Headers of the reply that the client wants replaced, names in lower case. Only in signed requests.
-    pub overrides: Vec<(&'static str, String)>,
+    /// Headers of the reply that the client wants replaced (`response-*`). Only in signed requests.
+    pub overrides: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// Which bytes of an object are wanted.
@@ -434,4 +435,36 @@ pub struct ListParts {
     pub max_parts: u16,
     /// Only parts with a higher number; 0 means all.
     pub part_number_marker: u16,
+}
+
+impl Operation {
+    /// The operation's name in the S3 API reference, for logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Operation::ListBuckets(_) => "ListBuckets",
+            Operation::CreateBucket(_) => "CreateBucket",
+            Operation::HeadBucket(_) => "HeadBucket",
+            Operation::DeleteBucket(_) => "DeleteBucket",
+            Operation::GetBucketLocation(_) => "GetBucketLocation",
+            Operation::GetBucketVersioning(_) => "GetBucketVersioning",
+            Operation::PutBucketVersioning(_) => "PutBucketVersioning",
+            Operation::ListObjects(_) => "ListObjects",
+            Operation::ListObjectsV2(_) => "ListObjectsV2",
+            Operation::ListObjectVersions(_) => "ListObjectVersions",
+            Operation::ListMultipartUploads(_) => "ListMultipartUploads",
+            Operation::DeleteObjects(_) => "DeleteObjects",
+            Operation::GetObject(_) => "GetObject",
+            Operation::HeadObject(_) => "HeadObject",
+            Operation::PutObject(_) => "PutObject",
+            Operation::CopyObject(_) => "CopyObject",
+            Operation::DeleteObject(_) => "DeleteObject",
+            Operation::GetObjectTagging(_) => "GetObjectTagging",
+            Operation::CreateMultipartUpload(_) => "CreateMultipartUpload",
+            Operation::UploadPart(_) => "UploadPart",
+            Operation::UploadPartCopy(_) => "UploadPartCopy",
+            Operation::CompleteMultipartUpload(_) => "CompleteMultipartUpload",
+            Operation::AbortMultipartUpload(_) => "AbortMultipartUpload",
+            Operation::ListParts(_) => "ListParts",
+        }
+    }
 }
