@@ -1,0 +1,38 @@
+//! What the server promises, as scenarios against the real binary, told by Amazon's SDK and raw requests.
+//!
+//! `versioning_*` modules follow the versioning semantics; tests named `rule_NN_…` the numbered rules of S3
+//! behaviour that clients depend on.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the tests watch the product from outside: real clock, real files"
+)]
+
+mod bodies;
+mod buckets;
+mod chunked;
+mod conditional_reads;
+mod conditions;
+mod crash;
+mod delete_objects;
+mod floods;
+mod keys;
+mod large;
+mod list_pages;
+mod lists;
+mod malformed_xml;
+mod multipart;
+mod multipart_checksums;
+mod multipart_copy;
+mod multipart_errors;
+mod order;
+mod presigned;
+mod reads;
+mod settings;
+mod signatures;
+mod versioning_copy;
+mod versioning_deletes;
+mod versioning_ids;
+mod versioning_lists;
+mod versioning_reads;
+mod versioning_writes;
+mod writes;
