@@ -1,0 +1,189 @@
+//! openraft's network: one client per peer and purpose.
+
+use std::future::Future;
+use std::time::Duration;
+
+use esker_types::{GroupId, NodeId};
+use openraft::OptionalSend;
+use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Timeout, Unreachable};
+use openraft::network::{RPCOption, RPCTypes, RaftNetworkFactory, RaftNetworkV2};
+use openraft::raft::{
+    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderRequest,
+    TransferLeaderResponse, VoteRequest, VoteResponse,
+};
+use tonic::{Code, Request, Response, Status};
+
+use crate::network::pool::Client;
+use crate::network::{Link, PeerPool, convert, send_snapshot};
+use crate::snapshot::SnapshotData;
+use crate::types::{Peer, Snapshot, TypeConfig, Vote};
+
+/// Makes the clients of one group.
+#[derive(Clone, Debug)]
+pub(crate) struct NetworkFactory {
+    pub(crate) pool: PeerPool,
+    pub(crate) group: GroupId,
+    pub(crate) node: NodeId,
+}
+
+impl NetworkFactory {
+    fn peer(&self, target: u64, peer: &Peer, link: Link) -> PeerClient {
+        let client = self.pool.client(self.group, NodeId(target), &peer.address, link);
+        let client = client.map_err(|error| format!("the address {:?} is not usable: {error}", peer.address));
+        PeerClient { node: self.node.0, target, client }
+    }
+}
+
+impl RaftNetworkFactory<TypeConfig> for NetworkFactory {
+    type Network = PeerClient;
+
+    async fn new_client(&mut self, target: u64, node: &Peer) -> PeerClient {
+        self.peer(target, node, Link::Replication)
+    }
+
+    async fn new_heartbeat_client(&mut self, target: u64, node: &Peer) -> PeerClient {
+        self.peer(target, node, Link::Heartbeat)
+    }
+
+    async fn new_snapshot_client(&mut self, target: u64, node: &Peer) -> PeerClient {
+        self.peer(target, node, Link::Snapshot)
+    }
+}
+
+/// Sends openraft's calls to one peer.
+#[derive(Debug)]
+pub(crate) struct PeerClient {
+    node: u64,
+    target: u64,
+    /// Or why there can't be one.
+    client: Result<Client, String>,
+}
+
+impl PeerClient {
+    fn client(&self) -> Result<Client, Unreachable<TypeConfig>> {
+        self.client.clone().map_err(Unreachable::from_string)
+    }
+
+    /// Makes a call within the time that openraft allows for it.
+    async fn call<M, R, F>(
+        &self,
+        action: RPCTypes,
+        option: &RPCOption,
+        message: M,
+        call: impl FnOnce(Client, Request<M>) -> F,
+    ) -> Result<R, RPCError<TypeConfig>>
+    where
+        F: Future<Output = Result<Response<R>, Status>>,
+    {
+        let timeout = option.soft_ttl();
+        let mut request = Request::new(message);
+        request.set_timeout(timeout);
+        match tokio::time::timeout(timeout, call(self.client()?, request)).await {
+            Ok(Ok(reply)) => Ok(reply.into_inner()),
+            Ok(Err(status)) => Err(self.failed(action, timeout, &status)),
+            Err(_) => Err(self.timed_out(action, timeout).into()),
+        }
+    }
+
+    pub(crate) fn failed(
+        &self,
+        action: RPCTypes,
+        timeout: Duration,
+        status: &Status,
+    ) -> RPCError<TypeConfig> {
+        match status.code() {
+            Code::DeadlineExceeded | Code::Cancelled => self.timed_out(action, timeout).into(),
+            // Not reached, or refused: trying again at once would not help.
+            Code::Unavailable
+            | Code::PermissionDenied
+            | Code::FailedPrecondition
+            | Code::NotFound
+            | Code::Unimplemented => Unreachable::new(status).into(),
+            _ => NetworkError::new(status).into(),
+        }
+    }
+
+    pub(crate) fn timed_out(&self, action: RPCTypes, timeout: Duration) -> Timeout<TypeConfig> {
+        Timeout { action, id: self.node, target: self.target, timeout }
+    }
+}
+
+fn malformed(error: esker_index::codec::Malformed) -> RPCError<TypeConfig> {
+    NetworkError::new(&error).into()
+}
+
+impl RaftNetworkV2<TypeConfig> for PeerClient {
+    type SnapshotData = SnapshotData;
+
+    async fn append_entries(
+        &mut self,
+        rpc: AppendEntriesRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<AppendEntriesResponse<TypeConfig>, RPCError<TypeConfig>> {
+        let message = convert::append_request(&rpc);
+        let reply = self
+            .call(RPCTypes::AppendEntries, &option, message, |mut client, request| async move {
+                client.append(request).await
+            })
+            .await?;
+        convert::read_append_reply(reply).map_err(malformed)
+    }
+
+    async fn vote(
+        &mut self,
+        rpc: VoteRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>> {
+        let message = convert::vote_request(&rpc);
+        let reply = self
+            .call(RPCTypes::Vote, &option, message, |mut client, request| async move {
+                client.vote(request).await
+            })
+            .await?;
+        convert::read_vote_reply(reply).map_err(malformed)
+    }
+
+    // The default implementation would grant every pre-vote, also of a node that reaches nobody.
+    async fn pre_vote(
+        &mut self,
+        rpc: VoteRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>> {
+        let message = convert::vote_request(&rpc);
+        let reply = self
+            .call(RPCTypes::Vote, &option, message, |mut client, request| async move {
+                client.pre_vote(request).await
+            })
+            .await?;
+        convert::read_vote_reply(reply).map_err(malformed)
+    }
+
+    async fn full_snapshot(
+        &mut self,
+        vote: Vote,
+        snapshot: Snapshot,
+        cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
+        option: RPCOption,
+    ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
+        let client = self.client()?;
+        let sending = send_snapshot::send(self, client, vote, snapshot, option.soft_ttl());
+        tokio::select! {
+            closed = cancel => Err(closed.into()),
+            reply = sending => reply,
+        }
+    }
+
+    async fn transfer_leader(
+        &mut self,
+        req: TransferLeaderRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<TransferLeaderResponse<TypeConfig>, RPCError<TypeConfig>> {
+        let message = convert::transfer_request(&req);
+        let reply = self
+            .call(RPCTypes::TransferLeader, &option, message, |mut client, request| async move {
+                client.transfer_leader(request).await
+            })
+            .await?;
+        convert::read_transfer_reply(reply).map_err(malformed)
+    }
+}

@@ -1,0 +1,133 @@
+//! Calls to a leader on another node.
+
+use std::error::Error;
+use std::time::Duration;
+
+use esker_index::command::Command;
+use esker_index::outcome::{Outcome, OutcomeRecord};
+use esker_index::records::Record;
+use esker_rpc::metadata::MetadataError;
+use esker_types::NodeId;
+use tonic::{Code, Request, Status};
+
+use crate::network::Link;
+use crate::node::{Group, NotDone, Observer, Trace};
+use crate::proto::{self, failure::Kind, propose_reply, read_index_reply};
+use crate::types::Peer;
+
+/// How long to wait before trying again, if nothing is heard of a new leader.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Waits until the replica learns something new about its group, briefly.
+pub(super) async fn pause(observer: &mut Observer, at_most: Duration) {
+    let leader = observer.look(|metrics| metrics.current_leader);
+    let changed = observer.wait(|metrics| (metrics.current_leader != leader).then_some(()));
+    // Either way the caller looks for the leader again.
+    let _ = tokio::time::timeout(PAUSE.min(at_most), changed).await;
+}
+
+/// Sends a command to the leader.
+pub(super) async fn propose(
+    group: &Group,
+    leader: NodeId,
+    peer: &Peer,
+    command: &Command,
+    timeout: Duration,
+) -> Result<Outcome, NotDone> {
+    use propose_reply::Result as R;
+    let mut client = client(group, leader, peer)?;
+    let request = timed(proto::ProposeRequest { command: command.encode() }, timeout);
+    let reply = tokio::time::timeout(timeout, client.propose(request)).await;
+    let reply = match reply {
+        Err(_) => return Err(unreached(Trace::MaybeLogged)),
+        Ok(Err(status)) => return Err(unreached(trace_of(&status))),
+        Ok(Ok(reply)) => reply.into_inner(),
+    };
+    match reply.result {
+        Some(R::Outcome(bytes)) => match OutcomeRecord::decode(bytes) {
+            Ok(outcome) => Ok(outcome.0),
+            Err(error) => Err(NotDone::Failed(MetadataError::Unknown(error.to_string()))),
+        },
+        Some(R::Failure(failure)) => Err(NotDone::Failed(failure.into())),
+        Some(R::NotLeader(proto::NotLeader { maybe_logged: false })) => Err(unreached(Trace::None)),
+        Some(R::NotLeader(_)) | None => Err(unreached(Trace::MaybeLogged)),
+    }
+}
+
+/// Asks the leader for a read index.
+pub(super) async fn read_index(
+    group: &Group,
+    leader: NodeId,
+    peer: &Peer,
+    timeout: Duration,
+) -> Result<u64, NotDone> {
+    use read_index_reply::Result as R;
+    let mut client = client(group, leader, peer)?;
+    let request = timed(proto::ReadIndexRequest {}, timeout);
+    match tokio::time::timeout(timeout, client.read_index(request)).await {
+        Ok(Ok(reply)) => match reply.into_inner().result {
+            Some(R::Index(index)) => Ok(index),
+            Some(R::Failure(failure)) => Err(NotDone::Failed(failure.into())),
+            Some(R::NotLeader(_)) | None => Err(unreached(Trace::None)),
+        },
+        Ok(Err(_)) | Err(_) => Err(unreached(Trace::None)),
+    }
+}
+
+fn client(group: &Group, leader: NodeId, peer: &Peer) -> Result<crate::network::Client, NotDone> {
+    let client = group.parts.pool.client(group.id(), leader, &peer.address, Link::Forward);
+    client.map_err(|error| NotDone::Failed(MetadataError::Unavailable(format!("{}: {error}", peer.address))))
+}
+
+fn timed<M>(message: M, timeout: Duration) -> Request<M> {
+    let mut request = Request::new(message);
+    request.set_timeout(timeout);
+    request
+}
+
+fn unreached(trace: Trace) -> NotDone {
+    NotDone::NotLeader(trace)
+}
+
+/// Whether a failed call may have reached the leader's log.
+fn trace_of(status: &Status) -> Trace {
+    let refused = matches!(
+        status.code(),
+        Code::PermissionDenied
+            | Code::FailedPrecondition
+            | Code::NotFound
+            | Code::InvalidArgument
+            | Code::Unimplemented
+    );
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        if error.is::<tonic::ConnectError>() {
+            return Trace::None;
+        }
+        cause = error.source();
+    }
+    if refused { Trace::None } else { Trace::MaybeLogged }
+}
+
+impl From<&MetadataError> for proto::Failure {
+    fn from(error: &MetadataError) -> proto::Failure {
+        let (kind, message) = match error {
+            MetadataError::Unavailable(why) => (Kind::Unavailable, why.clone()),
+            MetadataError::Unknown(why) => (Kind::Unknown, why.clone()),
+            MetadataError::Full => (Kind::Full, String::new()),
+            MetadataError::Failed(why) => (Kind::Failed, why.clone()),
+        };
+        proto::Failure { kind: kind.into(), message }
+    }
+}
+
+impl From<proto::Failure> for MetadataError {
+    fn from(failure: proto::Failure) -> MetadataError {
+        match failure.kind() {
+            Kind::Unavailable => MetadataError::Unavailable(failure.message),
+            Kind::Full => MetadataError::Full,
+            // The leader failed, not this node: another leader may still have got the command.
+            Kind::Failed | Kind::Unknown | Kind::Unspecified => MetadataError::Unknown(failure.message),
+        }
+    }
+}

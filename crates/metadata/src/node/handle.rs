@@ -1,0 +1,136 @@
+//! What the other roles hold of a metadata node.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use esker_index::command::Command;
+use esker_index::outcome::Outcome;
+use esker_index::query::{Answer, Query};
+use esker_rpc::metadata::{Metadata, MetadataError, Proposal};
+use esker_types::{GroupId, NodeId, Timestamp};
+use tokio::sync::{Semaphore, watch};
+
+use crate::network::Registry;
+use crate::node::{Group, GroupStatus};
+use crate::rows::{RowsFailure, RowsView};
+use crate::types::Peer;
+
+/// Proposes to and queries the groups of a node, from any runtime. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct MetadataHandle {
+    groups: Registry,
+    proposals: Arc<Semaphore>,
+    failure: watch::Receiver<Option<String>>,
+}
+
+impl MetadataHandle {
+    pub(super) fn new(
+        groups: Registry,
+        proposals_max: usize,
+        failure: watch::Receiver<Option<String>>,
+    ) -> MetadataHandle {
+        MetadataHandle { groups, proposals: Arc::new(Semaphore::new(proposals_max)), failure }
+    }
+
+    fn group(&self, group: GroupId) -> Result<Arc<Group>, MetadataError> {
+        let missing = || MetadataError::Failed(format!("this node has no replica of group {}", group.0));
+        self.groups.get(group).ok_or_else(missing)
+    }
+
+    /// Becomes `Some` when a replica has failed for good. The process must then exit: what the disk holds is only
+    /// known again after a restart.
+    pub fn failure(&self) -> watch::Receiver<Option<String>> {
+        self.failure.clone()
+    }
+
+    /// Forms a group of these voters. Every one of them must be empty and may be asked to, with the same voters.
+    ///
+    /// # Errors
+    /// `Failed` if this replica has a log already, or is not among the voters.
+    pub async fn initialize(
+        &self,
+        group: GroupId,
+        voters: BTreeMap<NodeId, Peer>,
+    ) -> Result<(), MetadataError> {
+        let voters: BTreeMap<u64, Peer> = voters.into_iter().map(|(node, peer)| (node.0, peer)).collect();
+        let formed = self.group(group)?.raft().initialize(voters).await;
+        formed.map_err(|error| MetadataError::Failed(error.to_string()))
+    }
+
+    /// The state of this node's replica.
+    ///
+    /// # Errors
+    /// `Failed` if there is none.
+    pub fn status(&self, group: GroupId) -> Result<GroupStatus, MetadataError> {
+        Ok(self.group(group)?.observe().look(GroupStatus::of))
+    }
+
+    /// Waits until the state of this node's replica is as wanted. Bounded by the caller.
+    ///
+    /// # Errors
+    /// `Failed` if there is no replica, or it stops.
+    pub async fn wait_for(
+        &self,
+        group: GroupId,
+        mut wanted: impl FnMut(&GroupStatus) -> bool,
+    ) -> Result<GroupStatus, MetadataError> {
+        let mut observer = self.group(group)?.observe();
+        let reached = observer.wait(|metrics| Some(GroupStatus::of(metrics)).filter(&mut wanted)).await;
+        reached.map_err(|_| MetadataError::Failed("the replica stopped".to_owned()))
+    }
+
+    /// The index of the last applied entry and the hash of the rows that it led to. Equal indexes must have equal
+    /// hashes on all nodes. Reads every row.
+    ///
+    /// # Errors
+    /// `Failed` if the rows can't be read.
+    pub async fn state_hash(&self, group: GroupId) -> Result<(Option<u64>, u64), MetadataError> {
+        self.read(group, |view| {
+            let hash = esker_index::state_hash(view)?;
+            Ok((view.pointer.applied.map(|id| id.index), hash))
+        })
+        .await
+    }
+
+    /// Syncs the applied rows and purges the log below them, as happens by itself now and then.
+    ///
+    /// # Errors
+    /// `Failed` if the replica has stopped.
+    pub async fn snapshot(&self, group: GroupId) -> Result<(), MetadataError> {
+        let triggered = self.group(group)?.raft().trigger().snapshot().await;
+        triggered.map_err(|error| MetadataError::Failed(error.to_string()))
+    }
+
+    /// Reads one view of the group's rows on a blocking thread of the caller's runtime, so that slow reads never hold
+    /// up the threads that apply commands.
+    async fn read<T: Send + 'static>(
+        &self,
+        group: GroupId,
+        read: impl FnOnce(&RowsView) -> Result<T, RowsFailure> + Send + 'static,
+    ) -> Result<T, MetadataError> {
+        let rows = Arc::clone(self.group(group)?.rows());
+        let done = tokio::task::spawn_blocking(move || read(&rows.view()?)).await;
+        let failed = |error: &dyn std::error::Error| MetadataError::Failed(error.to_string());
+        done.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
+    }
+}
+
+#[async_trait]
+impl Metadata for MetadataHandle {
+    async fn propose(&self, group: GroupId, proposal: Proposal) -> Result<Outcome, MetadataError> {
+        let group = self.group(group)?;
+        let Ok(_place) = self.proposals.try_acquire() else {
+            return Err(MetadataError::Unavailable("too many proposals wait".to_owned()));
+        };
+        let Proposal { request, deadline, body } = proposal;
+        // The leader sets the time.
+        let command = Command { request, deadline, proposed_at: Timestamp(0), body };
+        group.propose(&command).await
+    }
+
+    async fn query(&self, group: GroupId, query: Query) -> Result<Answer, MetadataError> {
+        self.group(group)?.catch_up().await?;
+        self.read(group, move |view| Ok(esker_index::answer(view, &query)?)).await
+    }
+}

@@ -1,0 +1,21 @@
+//! A metadata node: its groups, the runtime they run on, and the handle that the other roles use.
+
+mod admission;
+mod config;
+mod failure;
+mod forward;
+mod group;
+mod handle;
+mod observe;
+mod propose;
+mod read;
+mod settings;
+mod start;
+mod status;
+
+pub(crate) use group::{Group, NotDone, Trace};
+pub use handle::MetadataHandle;
+pub(crate) use observe::Observer;
+pub use settings::{Components, Formation, Settings};
+pub use start::{MetadataNode, StartError};
+pub use status::{GroupStatus, Role};

@@ -1,0 +1,89 @@
+//! What a metadata node is given: values, and the parts of the process that it uses.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use esker_env::Clock;
+use esker_kv::Engine;
+use esker_types::{GroupId, NodeId};
+use esker_wal::Wal;
+use uuid::Uuid;
+
+/// The parts that a node uses. The node is their only user while it runs, except for the clock.
+#[derive(Clone, Debug)]
+pub struct Components {
+    /// The log and the votes of all groups. Its entries may be as long as 5 MiB.
+    pub wal: Arc<Wal>,
+    /// The rows of all groups.
+    pub engine: Arc<dyn Engine>,
+    /// For proposal times and deadlines.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What a node does about groups that it finds empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Formation {
+    /// It makes itself their only voter.
+    Alone,
+    /// It waits: for [`initialize`](crate::MetadataHandle::initialize), or for a leader that adds it.
+    Wait,
+}
+
+/// The settings of a node.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The cluster; calls from others are refused.
+    pub cluster: Uuid,
+    /// This node.
+    pub node: NodeId,
+    /// Where the gRPC service listens; port 0 for any free one. None for a node without peers.
+    pub listen: Option<SocketAddr>,
+    /// Where peers reach the service, `host:port`; used when this node forms a group alone. Defaults to `listen`.
+    pub address: Option<String>,
+    /// The groups that this node has replicas of.
+    pub groups: Vec<GroupId>,
+    /// What to do about empty groups.
+    pub formation: Formation,
+    /// The shortest time after which a follower that hears nothing stands for election.
+    pub election_timeout_min: Duration,
+    /// The longest such time.
+    pub election_timeout_max: Duration,
+    /// How often a leader sends heartbeats.
+    pub heartbeat_interval: Duration,
+    /// How many entries are logged before applied rows are synced and the log is purged.
+    pub entries_per_snapshot: u64,
+    /// How many applied entries the log keeps, so that a follower that was away for a while needs no snapshot.
+    pub entries_kept: u64,
+    /// The longest time without progress while a snapshot is sent.
+    pub snapshot_idle_max: Duration,
+    /// How long a query may take to become linearizable.
+    pub read_timeout: Duration,
+    /// How many proposals may wait for their outcome; more are refused.
+    pub proposals_max: usize,
+    /// The threads of the runtime that openraft, the network and the log store run on.
+    pub runtime_threads: usize,
+}
+
+impl Settings {
+    /// The defaults: group 0, alone, without a listener.
+    pub fn new(cluster: Uuid, node: NodeId) -> Settings {
+        Settings {
+            cluster,
+            node,
+            listen: None,
+            address: None,
+            groups: vec![GroupId::DIRECTORY],
+            formation: Formation::Alone,
+            election_timeout_min: Duration::from_millis(500),
+            election_timeout_max: Duration::from_millis(1000),
+            heartbeat_interval: Duration::from_millis(150),
+            entries_per_snapshot: 50_000,
+            entries_kept: 100_000,
+            snapshot_idle_max: Duration::from_secs(15),
+            read_timeout: Duration::from_secs(5),
+            proposals_max: 4096,
+            runtime_threads: 2,
+        }
+    }
+}

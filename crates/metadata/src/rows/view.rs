@@ -1,0 +1,46 @@
+//! A group's rows as of one applied log entry.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use esker_index::rows::{ReadRows, RowsError, Visit};
+use esker_kv::{Direction, KeyRange, Keyspace, KvError, Pairs, View};
+
+use crate::rows::Pointer;
+
+/// Rows that never change, and the log entry that they are the result of. Reading blocks on the engine.
+#[derive(Clone, Debug)]
+pub(crate) struct RowsView {
+    pub(crate) view: Arc<dyn View>,
+    pub(crate) keyspace: Keyspace,
+    pub(crate) pointer: Pointer,
+}
+
+impl RowsView {
+    /// All rows in the order of their keys.
+    pub(crate) fn all(&self) -> Result<Pairs<'_>, KvError> {
+        self.view.range(&self.keyspace, KeyRange::all(), Direction::Forward)
+    }
+}
+
+fn failed(error: KvError) -> RowsError {
+    RowsError::Engine(error.to_string())
+}
+
+impl ReadRows for RowsView {
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, RowsError> {
+        self.view.get(&self.keyspace, key).map_err(failed)
+    }
+
+    fn scan(&self, start: &[u8], end: &[u8], visit: &mut Visit<'_>) -> Result<(), RowsError> {
+        let range = KeyRange::from_to(Bytes::copy_from_slice(start), Bytes::copy_from_slice(end));
+        for pair in self.view.range(&self.keyspace, range, Direction::Forward).map_err(failed)? {
+            let (key, value) = pair.map_err(failed)?;
+            if let ControlFlow::Break(()) = visit(&key, &value) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
