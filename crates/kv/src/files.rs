@@ -4,7 +4,7 @@
 //! stand in for it. So this module, and no other one in this crate, uses `std::fs`.
 #![allow(clippy::disallowed_methods, reason = "engines write real files, so their helpers must too")]
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -23,6 +23,17 @@ pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => sync(parent),
         _ => Ok(()),
+    }
+}
+
+/// Takes the exclusive lock on a file, creating it; `None` when another process holds it. The lock lasts as long as the file
+/// is open.
+pub(crate) fn try_lock(path: &Path) -> io::Result<Option<File>> {
+    let file = File::options().create(true).truncate(false).write(true).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -68,4 +79,10 @@ pub(crate) fn allocated_bytes(path: &Path) -> io::Result<u64> {
         }
     }
     Ok(total)
+}
+
+/// Removes a directory with everything in it.
+#[cfg(test)]
+pub(crate) fn remove_tree_for_test(path: &Path) -> io::Result<()> {
+    std::fs::remove_dir_all(path)
 }

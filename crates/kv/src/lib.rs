@@ -23,6 +23,7 @@ mod open;
 mod pairs;
 mod range;
 mod sled;
+mod wait;
 
 pub use self::fjall::FjallEngine;
 pub use self::sled::SledEngine;

@@ -1,9 +1,10 @@
 //! Every engine against the one contract.
+#![allow(clippy::unwrap_used, reason = "a failing test panics")]
 
 use std::sync::Arc;
 
 use esker_kv::contract::Fixture;
-use esker_kv::{Engine, EngineKind, Options, engine_contract, open};
+use esker_kv::{Engine, EngineKind, KvError, Options, engine_contract, open};
 
 struct EngineFixture {
     kind: EngineKind,
@@ -21,8 +22,8 @@ impl EngineFixture {
 }
 
 impl Fixture for EngineFixture {
-    fn open(&self) -> Arc<dyn Engine> {
-        open(self.kind, self.dir.path(), &self.options).unwrap()
+    fn try_open(&self) -> Result<Arc<dyn Engine>, KvError> {
+        open(self.kind, self.dir.path(), &self.options)
     }
 
     fn survives_reopen(&self) -> bool {

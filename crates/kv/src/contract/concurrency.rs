@@ -24,10 +24,9 @@ pub fn views_see_whole_batches(fixture: &dyn Fixture) {
                 (0..KEYS).for_each(|key| batch.put(&one, vec![key], number(n)));
                 (0..KEYS).for_each(|key| batch.put(&two, vec![key], number(n)));
                 // A key that comes and goes shows batches that are half deleted.
-                if n % 2 == 0 {
-                    batch.put(&two, "even", number(n))
-                } else {
-                    batch.delete(&two, "even")
+                match n % 2 {
+                    0 => batch.put(&two, "even", number(n)),
+                    _ => batch.delete(&two, "even"),
                 }
                 engine.commit(batch, Durability::Buffered).unwrap();
                 if n % 100 == 0 {

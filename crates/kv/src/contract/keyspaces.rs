@@ -13,7 +13,7 @@ pub fn names_are_sorted_and_checked(fixture: &dyn Fixture) {
     }
     assert_eq!(engine.keyspaces().unwrap(), ["a", "b", "m", "z.9_-Z"]);
     let long = "x".repeat(Keyspace::NAME_BYTES_MAX + 1);
-    for name in ["", "a/b", "ü", "#tick", "a b", &long] {
+    for name in ["", "a/b", "ü", "#esker", "a b", &long] {
         assert!(matches!(engine.open_keyspace(name), Err(KvError::InvalidName { .. })), "{name:?}");
     }
     engine.open_keyspace(&long[1..]).unwrap();

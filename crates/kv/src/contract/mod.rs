@@ -2,7 +2,7 @@
 //!
 //! `engine_contract!` makes one `#[test]` per clause for one engine:
 //!
-//! ```ignore
+//! ```text
 //! esker_kv::engine_contract!(fjall, EngineFixture::new(EngineKind::Fjall));
 //! ```
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a failing clause panics, as a test must")]
@@ -19,12 +19,20 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{Batch, Direction, Durability, Engine, KeyRange, Keyspace, View};
+use crate::{Batch, Direction, Durability, Engine, KeyRange, Keyspace, KvError, View};
 
 /// Opens the engine under test.
 pub trait Fixture {
     /// Opens the one store of this fixture. The previous engine of the fixture is dropped before.
-    fn open(&self) -> Arc<dyn Engine>;
+    fn open(&self) -> Arc<dyn Engine> {
+        self.try_open().unwrap()
+    }
+
+    /// Opens the store, or says why not.
+    ///
+    /// # Errors
+    /// Those of [`open`](crate::open).
+    fn try_open(&self) -> Result<Arc<dyn Engine>, KvError>;
 
     /// Whether opening again finds what was written before.
     fn survives_reopen(&self) -> bool;
@@ -49,7 +57,7 @@ macro_rules! engine_contract {
                 views: later_commits_are_not_seen, open_scans_do_not_see_later_commits, views_of_different_ages,
                     a_view_outlives_a_dropped_keyspace, a_view_does_not_know_later_keyspaces,
                     compaction_keeps_what_a_view_reads;
-                reopen: synced_commits_survive, buffered_commits_survive_an_orderly_close, drops_survive,
+                reopen: a_store_opens_once, synced_commits_survive, buffered_commits_survive_an_orderly_close, drops_survive,
                     large_values_survive;
                 concurrency: views_see_whole_batches, synced_commits_from_many_threads;
                 model: random_commits_match_a_map;

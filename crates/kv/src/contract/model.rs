@@ -78,13 +78,19 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// A view with the handles and the rows of its time.
+struct Picture {
+    view: Arc<dyn View>,
+    spaces: Vec<Keyspace>,
+    maps: Vec<Map>,
+}
+
 /// The engine with what it should hold.
 struct Model {
     engine: Arc<dyn Engine>,
     spaces: Vec<Keyspace>,
     maps: Vec<Map>,
-    /// Views with the handles and the rows of their time.
-    views: Vec<(Arc<dyn View>, Vec<Keyspace>, Vec<Map>)>,
+    views: Vec<Picture>,
 }
 
 impl Model {
@@ -113,7 +119,8 @@ impl Model {
                 self.engine.commit(batch, durability).unwrap();
             }
             Step::OpenView => {
-                self.views.push((self.engine.view().unwrap(), self.spaces.clone(), self.maps.clone()));
+                let view = self.engine.view().unwrap();
+                self.views.push(Picture { view, spaces: self.spaces.clone(), maps: self.maps.clone() });
             }
             Step::CloseView(n) if !self.views.is_empty() => drop(self.views.remove(n % self.views.len())),
             Step::CloseView(_) => {}
@@ -139,7 +146,7 @@ impl Model {
         let (view, handle, map) = if self.views.is_empty() {
             (self.engine.view().unwrap(), &self.spaces[space], &self.maps[space])
         } else {
-            let (view, spaces, maps) = &self.views[n % self.views.len()];
+            let Picture { view, spaces, maps } = &self.views[n % self.views.len()];
             (Arc::clone(view), &spaces[space], &maps[space])
         };
         let mut expected: Vec<_> =
@@ -147,7 +154,11 @@ impl Model {
         if direction == Direction::Backward {
             expected.reverse();
         }
-        assert_eq!(scan(view.as_ref(), handle, range.clone(), direction), expected, "{handle:?} {range:?} {direction:?}");
+        assert_eq!(
+            scan(view.as_ref(), handle, range.clone(), direction),
+            expected,
+            "{handle:?} {range:?} {direction:?}"
+        );
         for (key, value) in expected {
             assert_eq!(view.get(handle, &key).unwrap(), Some(value));
         }
@@ -163,9 +174,9 @@ impl Model {
             }
         }
         let present = Self { views: Vec::new(), ..self };
-        for space in 0..SPACES.len() {
+        for (space, name) in SPACES.iter().enumerate() {
             present.check(0, space, &KeyRange::all(), Direction::Backward);
-            present.engine.drop_keyspace(SPACES[space]).unwrap();
+            present.engine.drop_keyspace(name).unwrap();
         }
     }
 }
@@ -179,7 +190,6 @@ pub fn random_commits_match_a_map(fixture: &dyn Fixture) {
         SPACES.iter().for_each(|name| engine.drop_keyspace(name).unwrap());
         let mut model = Model::open(engine, vec![Map::new(); SPACES.len()]);
         for step in steps {
-            let text = format!("{step:?}"); eprintln!("STEP {}", &text[..text.len().min(100)]);
             model = model.apply(step, fixture);
         }
         model.check_all();

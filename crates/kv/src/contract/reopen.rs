@@ -3,7 +3,19 @@
 use bytes::Bytes;
 
 use super::{Fixture, delete, put, puts, rows};
-use crate::Durability;
+use crate::{Durability, KvError};
+
+/// A second opener is told that the store is taken, and the first one is not disturbed.
+pub fn a_store_opens_once(fixture: &dyn Fixture) {
+    let engine = fixture.open();
+    let space = engine.open_keyspace("a").unwrap();
+    if fixture.survives_reopen() {
+        assert!(matches!(fixture.try_open(), Err(KvError::Locked { .. })));
+    }
+    put(engine.as_ref(), &space, "key", "value");
+    drop(engine);
+    fixture.open();
+}
 
 /// Synced commits are there after closing and opening.
 pub fn synced_commits_survive(fixture: &dyn Fixture) {

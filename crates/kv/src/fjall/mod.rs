@@ -14,38 +14,35 @@
 //! the same lock as commits. The device flush of a synced commit happens outside that lock and is shared.
 
 mod error;
+mod lease;
 mod memtables;
+mod recover;
 mod view;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use bytes::Bytes;
-use fjall::{AbstractTree, KeyspaceCreateOptions, PersistMode};
+use fjall::{AbstractTree, PersistMode};
 
 use crate::batch::Op;
 use crate::group::GroupSync;
 use crate::keyspace::check_name;
-use crate::{Batch, Durability, Engine, Keyspace, KvError, Options, View, files};
+use crate::{Batch, Durability, Engine, Keyspace, KvError, Options, View, files, wait};
 use error::{fjall_error, io_error};
+use lease::SequenceLease;
 use memtables::MemtablePolicy;
+use recover::{create_options, open_database};
 use view::FjallView;
 
-/// Holds one row; sealing its memtable makes fjall advance its garbage collection. Not a name a caller can use.
-const TICK_KEYSPACE: &str = "#tick";
-/// fjall panics below ten.
-const OPEN_FILES_MAX: usize = 256;
-/// One thread always stays free to write memtables out while the other compacts.
-const WORKER_THREADS: usize = 2;
+/// The adapter's own rows. Not a name that a caller can use.
+const HOME_KEYSPACE: &str = "#esker";
 /// fjall stalls writers at four sealed memtables, holding our lock; we stop one earlier, outside it.
 const SEALED_MEMTABLES_MAX: usize = 3;
 /// fjall stalls writers at twenty level-zero runs, holding our lock; we stop earlier, outside it.
 const LEVEL_ZERO_RUNS_MAX: usize = 18;
-/// fjall announces no event when a flush or a compaction ends, so waiting for one means looking again.
-const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
 /// The open keyspaces by id. A view holds the map of its own time, and with it the keyspaces dropped since.
 type Spaces = BTreeMap<u64, fjall::Keyspace>;
@@ -55,18 +52,18 @@ pub struct FjallEngine {
     db: fjall::Database,
     path: PathBuf,
     policy: MemtablePolicy,
-    tick: fjall::Keyspace,
+    home: fjall::Keyspace,
     spaces: RwLock<Arc<Spaces>>,
     /// Held while commits are applied, snapshots taken, memtables sealed and keyspaces made or dropped.
-    order: Mutex<Unplanned>,
+    order: Mutex<Ordered>,
     group: GroupSync,
-    wait: (Mutex<()>, Condvar),
 }
 
-/// The bytes committed since the memtables were last looked at.
-#[derive(Default)]
-struct Unplanned {
-    bytes: u64,
+/// What belongs to the lock that orders commits.
+struct Ordered {
+    /// Committed since the memtables were last looked at.
+    unplanned_bytes: u64,
+    lease: SequenceLease,
 }
 
 impl fmt::Debug for FjallEngine {
@@ -83,20 +80,13 @@ impl FjallEngine {
     pub fn open(path: &Path, options: &Options) -> Result<Self, KvError> {
         const DOING: &str = "open a fjall store";
         files::create_dir(path).map_err(|e| KvError::io(DOING, e))?;
-        clear_unfinished_creation(path).map_err(|e| KvError::io(DOING, e))?;
-        let db = fjall::Database::builder(path)
-            .cache_size(options.cache_bytes)
-            .worker_threads(WORKER_THREADS)
-            .max_cached_files(Some(OPEN_FILES_MAX))
-            // Never reached: the policy below keeps the journals short.
-            .max_journaling_size(u64::MAX)
-            .open()
-            .map_err(|e| fjall_error(DOING, e))?;
+        let db = open_database(path, options)?;
         let open = |name: &str| db.keyspace(name, create_options).map_err(|e| fjall_error(DOING, e));
-        let tick = open(TICK_KEYSPACE)?;
+        let home = open(HOME_KEYSPACE)?;
+        let lease = SequenceLease::resume(&db, &home)?;
         let mut spaces = Spaces::new();
         for name in db.list_keyspace_names() {
-            if &*name != TICK_KEYSPACE {
+            if &*name != HOME_KEYSPACE {
                 let space = open(&name)?;
                 spaces.insert(space.id(), space);
             }
@@ -106,17 +96,24 @@ impl FjallEngine {
             db,
             path: path.to_owned(),
             policy,
-            tick,
+            home,
             spaces: RwLock::new(Arc::new(spaces)),
-            order: Mutex::default(),
+            order: Mutex::new(Ordered { unplanned_bytes: 0, lease }),
             group: GroupSync::default(),
-            wait: Default::default(),
         })
     }
 
-    fn order(&self) -> MutexGuard<'_, Unplanned> {
+    fn order(&self) -> MutexGuard<'_, Ordered> {
         // What the lock protects is in fjall, which poisons itself when it must.
         self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The order lock, for calls that use up sequence numbers.
+    fn order_for_write(&self, doing: &'static str) -> Result<MutexGuard<'_, Ordered>, KvError> {
+        self.group.check(doing)?;
+        let mut order = self.order();
+        order.lease.renew(&self.db, &self.home).inspect_err(|_| self.group.fail())?;
+        Ok(order)
     }
 
     fn spaces(&self) -> Arc<Spaces> {
@@ -136,8 +133,7 @@ impl FjallEngine {
     fn apply(&self, ops: Vec<Op>, bytes: usize) -> Result<u64, KvError> {
         const DOING: &str = "commit";
         self.wait_for_room(&ops)?;
-        let mut unplanned = self.order();
-        self.group.check(DOING)?;
+        let mut order = self.order_for_write(DOING)?;
         let spaces = self.spaces();
         let mut writes = self.db.batch().durability(Some(PersistMode::Buffer));
         for op in ops {
@@ -149,15 +145,15 @@ impl FjallEngine {
         }
         writes.commit().map_err(|e| fjall_error(DOING, e)).inspect_err(|_| self.group.fail())?;
         let number = self.group.applied_one();
-        unplanned.bytes += bytes as u64;
-        if unplanned.bytes >= MemtablePolicy::PLAN_EVERY_BYTES {
-            unplanned.bytes = 0;
-            self.seal_full_memtables(&spaces, &unplanned)?;
+        order.unplanned_bytes += bytes as u64;
+        if order.unplanned_bytes >= MemtablePolicy::PLAN_EVERY_BYTES {
+            order.unplanned_bytes = 0;
+            self.seal_full_memtables(&spaces, &order)?;
         }
         Ok(number)
     }
 
-    fn seal_full_memtables(&self, spaces: &Spaces, held: &MutexGuard<'_, Unplanned>) -> Result<(), KvError> {
+    fn seal_full_memtables(&self, spaces: &Spaces, held: &MutexGuard<'_, Ordered>) -> Result<(), KvError> {
         let sizes: Vec<_> =
             spaces.iter().map(|(id, space)| (*id, space.tree.active_memtable().size())).collect();
         let is_flushing = spaces.values().any(|space| space.tree.sealed_memtable_count() > 0);
@@ -171,7 +167,7 @@ impl FjallEngine {
     }
 
     /// Hands the memtable over to be written out, after the journal behind it is durable. False if it was empty.
-    fn seal(&self, space: &fjall::Keyspace, _held: &MutexGuard<'_, Unplanned>) -> Result<bool, KvError> {
+    fn seal(&self, space: &fjall::Keyspace, _held: &MutexGuard<'_, Ordered>) -> Result<bool, KvError> {
         self.sync_through(self.group.applied())?;
         space.rotate_memtable().map_err(|e| fjall_error("seal a memtable", e))
     }
@@ -200,16 +196,15 @@ impl FjallEngine {
         while !is_reached() {
             // A crashed worker would let us wait for ever; it poisons the store, which this call reports.
             self.db.persist(PersistMode::Buffer).map_err(|e| fjall_error(doing, e))?;
-            let guard = self.wait.0.lock().unwrap_or_else(PoisonError::into_inner);
-            drop(self.wait.1.wait_timeout(guard, POLL_INTERVAL));
+            wait::before_looking_again();
         }
         Ok(())
     }
 
     /// Lets fjall notice that old views are closed. Sealing any memtable that is not empty does it.
-    fn tick(&self, held: &MutexGuard<'_, Unplanned>) -> Result<(), KvError> {
-        self.tick.insert("tick", "").map_err(|e| fjall_error("compact", e))?;
-        self.seal(&self.tick, held).map(|_| ())
+    fn advance_collection(&self, held: &MutexGuard<'_, Ordered>) -> Result<(), KvError> {
+        self.home.insert("tick", "").map_err(|e| fjall_error("compact", e))?;
+        self.seal(&self.home, held).map(|_| ())
     }
 }
 
@@ -217,8 +212,7 @@ impl Engine for FjallEngine {
     fn open_keyspace(&self, name: &str) -> Result<Keyspace, KvError> {
         const DOING: &str = "open a keyspace";
         check_name(name)?;
-        let _order = self.order();
-        self.group.check(DOING)?;
+        let _order = self.order_for_write(DOING)?;
         if let Some((id, _)) = self.spaces().iter().find(|(_, space)| &**space.name() == name) {
             return Ok(Keyspace::new(*id, name));
         }
@@ -236,8 +230,7 @@ impl Engine for FjallEngine {
 
     fn drop_keyspace(&self, name: &str) -> Result<(), KvError> {
         const DOING: &str = "drop a keyspace";
-        let _order = self.order();
-        self.group.check(DOING)?;
+        let _order = self.order_for_write(DOING)?;
         let found = self.spaces().iter().find(|(_, s)| &**s.name() == name).map(|(id, s)| (*id, s.clone()));
         let Some((id, space)) = found else { return Ok(()) };
         // The drop is durable at once, so everything before it must be, too.
@@ -285,9 +278,9 @@ impl Engine for FjallEngine {
         const DOING: &str = "compact";
         let space = self.space(DOING, keyspace)?;
         {
-            let order = self.order();
+            let order = self.order_for_write(DOING)?;
             self.seal(&space, &order)?;
-            self.tick(&order)?;
+            self.advance_collection(&order)?;
         }
         self.wait_until(DOING, || space.tree.sealed_memtable_count() == 0)?;
         space.major_compact().map_err(|e| fjall_error(DOING, e))
@@ -298,11 +291,6 @@ impl Engine for FjallEngine {
     }
 }
 
-fn create_options() -> KeyspaceCreateOptions {
-    // Memtables are sealed by `seal_full_memtables` only; fjall stores this limit with the keyspace for ever.
-    KeyspaceCreateOptions::default().max_memtable_size(u64::MAX)
-}
-
 /// The keyspace behind the handle.
 fn find<'a>(
     spaces: &'a Spaces,
@@ -311,19 +299,4 @@ fn find<'a>(
 ) -> Result<&'a fjall::Keyspace, KvError> {
     let found = spaces.get(&keyspace.id()).filter(|space| &**space.name() == keyspace.name());
     found.ok_or_else(|| KvError::unknown(doing, keyspace))
-}
-
-/// Removes what a crash during the very first open leaves behind: fjall refuses to create a journal that exists.
-///
-/// fjall writes its `version` file last, so without it no commit can have been acknowledged.
-fn clear_unfinished_creation(path: &Path) -> std::io::Result<()> {
-    let version = path.join("version");
-    if files::length(&version)?.is_some_and(|bytes| bytes > 0) {
-        return Ok(());
-    }
-    if files::entries(&path.join("keyspaces"))?.is_empty() {
-        files::remove(&path.join("0.jnl"))?;
-        files::remove(&version)?;
-    }
-    Ok(())
 }

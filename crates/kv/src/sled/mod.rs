@@ -19,6 +19,7 @@ mod layout;
 mod view;
 
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -28,7 +29,7 @@ use sled::{IVec, Tree};
 use crate::batch::Op;
 use crate::group::GroupSync;
 use crate::keyspace::check_name;
-use crate::{Batch, Durability, Engine, Keyspace, KvError, Options, View, files};
+use crate::{Batch, Durability, Engine, Keyspace, KvError, Options, View, files, wait};
 use durable::Flusher;
 use error::sled_error;
 use history::{CommitNumber, History};
@@ -54,6 +55,8 @@ struct Shared {
     history: RwLock<History>,
     group: GroupSync,
     flusher: Flusher,
+    /// Keeps other processes out. Last, so that it outlives `db`.
+    _lock: File,
 }
 
 impl fmt::Debug for Shared {
@@ -75,7 +78,9 @@ impl SledEngine {
             .cache_capacity(options.cache_bytes)
             .flush_every_ms(Some(FLUSH_EVERY_MS))
             .print_profile_on_drop(false);
-        let db = config.open().map_err(|e| sled_error(DOING, e))?;
+        let lock = files::try_lock(&path.join("lock")).map_err(|e| KvError::io(DOING, e))?;
+        let lock = lock.ok_or(KvError::Locked { doing: DOING.into() })?;
+        let db = open_db(&config)?;
         files::sync(path).map_err(|e| KvError::io(DOING, e))?;
         let mut history = History::default();
         layout::load(&db, &mut history)?;
@@ -86,9 +91,21 @@ impl SledEngine {
             order: Mutex::new(()),
             history: RwLock::new(history),
             group: GroupSync::default(),
+            _lock: lock,
         };
         shared.reclaim()?;
         Ok(Self { shared: Arc::new(shared) })
+    }
+}
+
+/// Opens sled while we hold our own lock. sled's lock can then only be held by threads of a sled in this process that is
+/// closing: they finish on their own, some time after it was dropped.
+fn open_db(config: &sled::Config) -> Result<sled::Db, KvError> {
+    loop {
+        match config.open().map_err(|e| sled_error("open a sled store", e)) {
+            Err(KvError::Locked { .. }) => wait::before_looking_again(),
+            result => return result,
+        }
     }
 }
 
