@@ -5,7 +5,8 @@
 use crate::apply::data::{decode_entry, entry_data};
 use crate::keys;
 use crate::records::{
-    BucketRecord, DataRecord, GarbageItem, GroupRecord, ManifestBody, ManifestRecord, PartPage, Record, VersionRecord,
+    BucketRecord, DataRecord, GarbageItem, GroupRecord, ManifestBody, ManifestRecord, PartPage, Record,
+    VersionRecord,
 };
 use crate::rows::{ReadRows, RowsError};
 use crate::store::load;
@@ -64,7 +65,8 @@ impl State {
 
     fn take(&mut self, row: &[u8], value: Bytes) -> Result<(), RowsError> {
         let bad = || RowsError::corrupt(row, "malformed key");
-        let number = |at: usize| row.get(at..at + 8).map(|b| u64::from_be_bytes(b.try_into().unwrap_or_default()));
+        let number =
+            |at: usize| row.get(at..at + 8).map(|b| u64::from_be_bytes(b.try_into().unwrap_or_default()));
         let id = || row.get(1..).and_then(|b| <[u8; 16]>::try_from(b).ok()).ok_or_else(bad);
         let malformed = |e: crate::codec::Malformed| RowsError::corrupt(row, e.to_string());
         match row[0] {
@@ -106,7 +108,11 @@ fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
 
 /// Sequences and dates rise together: over the bucket dates never fall, within a key they strictly rise; every id
 /// carries its sequence; the bucket's counters are right.
-fn versions_are_totally_ordered(state: &State, bucket: BucketId, record: &BucketRecord) -> Result<(), String> {
+fn versions_are_totally_ordered(
+    state: &State,
+    bucket: BucketId,
+    record: &BucketRecord,
+) -> Result<(), String> {
     let none = KeyVersions::new();
     let keys = state.versions.get(&bucket).unwrap_or(&none);
     let mut by_sequence: BTreeMap<Sequence, Timestamp> = BTreeMap::new();
@@ -166,8 +172,9 @@ fn live_index_agrees<R: ReadRows + ?Sized>(
             crate::live::Step::Continue
         })
         .map_err(|e| e.to_string())?;
-    let newest_is_object =
-        |versions: &BTreeMap<_, VersionRecord>| versions.values().next_back().is_some_and(|v| v.object().is_some());
+    let newest_is_object = |versions: &BTreeMap<_, VersionRecord>| {
+        versions.values().next_back().is_some_and(|v| v.object().is_some())
+    };
     let keys = state.versions.get(&bucket).into_iter().flatten();
     let expected: Vec<Vec<u8>> =
         keys.filter(|(_, versions)| newest_is_object(versions)).map(|(key, _)| key.clone()).collect();
@@ -184,7 +191,8 @@ fn versions_belong_to_buckets(state: &State) -> Result<(), String> {
 /// version uses is garbage, and garbage is used by none.
 fn manifests_are_counted<R: ReadRows + ?Sized>(state: &State, rows: &R) -> Result<(), String> {
     let mut used: BTreeMap<ManifestId, u64> = BTreeMap::new();
-    let versions = state.versions.values().flat_map(|keys| keys.values()).flat_map(|versions| versions.values());
+    let versions =
+        state.versions.values().flat_map(|keys| keys.values()).flat_map(|versions| versions.values());
     for manifest in versions.filter_map(|version| version.object()?.manifest) {
         *used.entry(manifest).or_default() += 1;
     }

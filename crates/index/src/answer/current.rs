@@ -35,8 +35,7 @@ pub(super) fn page<R: ReadRows + ?Sized>(
             return Step::Stop;
         }
         let group = group_of(filter, key);
-        let shown_before =
-            group.is_some_and(|group| after.is_some_and(|after| group <= after.as_bytes()));
+        let shown_before = group.is_some_and(|group| after.is_some_and(|after| group <= after.as_bytes()));
         if !shown_before && found.len() + page.common_prefixes.len() == limit {
             more = true;
             return Step::Stop;

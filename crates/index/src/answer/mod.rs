@@ -11,7 +11,9 @@ use crate::keys;
 use crate::query::{
     Answer, BucketSummary, Detail, GarbageWork, Query, Unfinished, VersionAnswer, VersionEntry,
 };
-use crate::records::{BucketPhase, BucketRecord, DirectoryEntry, DirectoryState, GroupRecord, ManifestRecord, Record};
+use crate::records::{
+    BucketPhase, BucketRecord, DirectoryEntry, DirectoryState, GroupRecord, ManifestRecord, Record,
+};
 use crate::rows::{ReadRows, RowsError};
 use crate::store::{load, newest, open_bucket, version};
 use esker_types::{BucketId, BucketName, ObjectKey, Timestamp, VersionId};
@@ -124,7 +126,8 @@ fn one_version<R: ReadRows + ?Sized>(
         None => newest,
         Some(id) => version(rows, bucket, key.as_bytes(), id)?,
     };
-    let manifest_id = found.as_ref().and_then(|(_, record)| record.object()).and_then(|object| object.manifest);
+    let manifest_id =
+        found.as_ref().and_then(|(_, record)| record.object()).and_then(|object| object.manifest);
     let manifest = match (detail, manifest_id) {
         (Detail::Manifest, Some(id)) => {
             let row = keys::manifest(id);

@@ -144,7 +144,11 @@ pub(crate) fn entry_data<R: ReadRows + ?Sized>(
     }
 }
 
-pub(super) fn reclaim<R: Rows + ?Sized>(context: &mut Context<'_, R>, number: u64, reclaimed: u32) -> Applied {
+pub(super) fn reclaim<R: Rows + ?Sized>(
+    context: &mut Context<'_, R>,
+    number: u64,
+    reclaimed: u32,
+) -> Applied {
     let row = keys::garbage(number);
     let Some(mut entry) = load::<GarbageRecord, _>(context.rows, &row)? else {
         return Ok(Ok(Done::Step(Step::Finished)));

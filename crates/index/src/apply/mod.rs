@@ -117,18 +117,18 @@ fn dispatch<R: Rows + ?Sized>(context: &mut Context<'_, R>) -> Applied {
 
 /// A refused command's data has no user and never gets one: it is garbage from now on.
 fn settle_named_data<R: Rows + ?Sized>(context: &mut Context<'_, R>) -> Result<(), RowsError> {
+    let one = |data: esker_types::DataId, size: u64| vec![(data, size)];
     let named = match &context.command.body {
         CommandBody::PutObject { object, .. } => match object.data {
-            NewData::Stored(data) => Some((data, object.size)),
-            NewData::Empty | NewData::Inline(_) => None,
+            NewData::Stored(data) => one(data, object.size),
+            NewData::Empty | NewData::Inline(_) => return Ok(()),
         },
-        CommandBody::PutPart { data, size, .. } => data.map(|data| (data, *size)),
-        _ => None,
+        CommandBody::PutPart { data: Some(data), size, .. } => one(*data, *size),
+        CommandBody::Discard { data } => data.clone(),
+        _ => return Ok(()),
     };
-    match named {
-        Some(named) => data::discard(context, &[named]).map(|_| ()),
-        None => Ok(()),
-    }
+    // One that names too much at once is refused again, and the orphan sweep finds its data.
+    data::discard(context, &named).map(|_| ())
 }
 
 /// Shorthand for a command that has nothing to tell.

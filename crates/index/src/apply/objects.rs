@@ -91,13 +91,22 @@ fn new_manifest<R: Rows + ?Sized>(
 
 pub(super) fn copy<R: Rows + ?Sized>(context: &mut Context<'_, R>) -> Applied {
     let command = context.command;
-    let CommandBody::CopyObject { target, source, version: named, source_condition, headers, condition, entropy } =
-        &command.body
+    let CommandBody::CopyObject {
+        target,
+        source,
+        version: named,
+        source_condition,
+        headers,
+        condition,
+        entropy,
+    } = &command.body
     else {
         refuse!(Refusal::Malformed)
     };
     let Some(mut bucket) = context.bucket(target.bucket)? else { refuse!(Refusal::NoSuchBucket) };
-    let Some(source_bucket) = open_bucket(context.rows, source.bucket)? else { refuse!(Refusal::NoSuchBucket) };
+    let Some(source_bucket) = open_bucket(context.rows, source.bucket)? else {
+        refuse!(Refusal::NoSuchBucket)
+    };
     let source_key = source.key.as_bytes();
     let found = match named {
         None => newest(context.rows, source.bucket, source_key)?,

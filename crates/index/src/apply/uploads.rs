@@ -225,8 +225,11 @@ pub(super) fn complete<R: Rows + ?Sized>(context: &mut Context<'_, R>) -> Applie
 
 fn manifest_of(parts: &[PartRecord]) -> ManifestRecord {
     let extent = |part: &PartRecord| Some(Extent { data: part.data?, offset: 0, length: part.size });
-    let summary =
-        |part: &PartRecord| PartSummary { number: part.number, size: part.size, checksum: part.checksum.clone() };
+    let summary = |part: &PartRecord| PartSummary {
+        number: part.number,
+        size: part.size,
+        checksum: part.checksum.clone(),
+    };
     ManifestRecord {
         body: ManifestBody::Extents(parts.iter().filter_map(extent).collect()),
         parts: parts.iter().map(summary).collect(),

@@ -11,7 +11,11 @@ use esker_types::{Sequence, Timestamp, VersionId};
 
 /// Takes the next place in the bucket's order, and a date: the proposer's, but never below any earlier date of
 /// the bucket, and above every date of the key.
-fn order(bucket: &mut BucketRecord, newest: Option<&Placed>, proposed_at: Timestamp) -> (Sequence, Timestamp) {
+fn order(
+    bucket: &mut BucketRecord,
+    newest: Option<&Placed>,
+    proposed_at: Timestamp,
+) -> (Sequence, Timestamp) {
     bucket.sequence.0 += 1;
     let mut date = proposed_at.max(bucket.last_modified);
     if let Some((_, record)) = newest {
@@ -84,8 +88,10 @@ fn take_row<R: Rows + ?Sized>(
     if record.id == VersionId::Null {
         context.rows.delete(keys::null(target.bucket, key));
     }
-    bucket.versions =
-        bucket.versions.checked_sub(1).ok_or_else(|| RowsError::corrupt(key, "more versions than counted"))?;
+    bucket.versions = bucket
+        .versions
+        .checked_sub(1)
+        .ok_or_else(|| RowsError::corrupt(key, "more versions than counted"))?;
     match record.object().and_then(|object| object.manifest) {
         Some(manifest) => data::release(context, manifest),
         None => Ok(()),
