@@ -121,6 +121,11 @@ impl IfRange {
     }
 }
 
+/// The condition of an entry of DeleteObjects, which is written as `If-Match` is.
+pub(crate) fn parse_if_match(text: &str) -> ETagCondition {
+    parse_etags(text, Comparison::Strong)
+}
+
 /// How two tags are compared (RFC 9110 section 8.8.3.2).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Comparison {

@@ -8,7 +8,7 @@ pub mod hoisted;
 pub mod list;
 mod list_inputs;
 mod multipart;
-mod object;
+pub(crate) mod object;
 pub mod object_headers;
 pub mod operation;
 pub mod parse;

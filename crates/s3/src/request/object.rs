@@ -121,7 +121,7 @@ pub(super) fn refuse_version(query: &Query) -> Result<(), S3Error> {
 }
 
 /// Parses `partNumber` (s3-rules 15).
-pub(super) fn part_number(text: &str) -> Result<u16, S3Error> {
+pub(crate) fn part_number(text: &str) -> Result<u16, S3Error> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let number = digits.then(|| text.parse().ok()).flatten();
     number.filter(|number| (1..=PART_NUMBER_MAX).contains(number)).ok_or_else(|| {
