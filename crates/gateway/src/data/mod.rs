@@ -1,0 +1,11 @@
+//! Moving the bytes of objects: from requests to storage nodes, and back.
+
+mod incoming;
+mod pipeline;
+mod read;
+mod store;
+
+pub(crate) use incoming::RequestBody;
+pub(crate) use pipeline::{CopyDigests, Pipeline};
+pub(crate) use read::ObjectReader;
+pub(crate) use store::{Pending, StoreTarget, Stored, store};
