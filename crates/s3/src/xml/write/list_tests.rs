@@ -40,7 +40,9 @@ fn objects() {
         common_prefixes: vec![],
         next: None,
     };
-    check(&result.to_xml(), expect![[r#"
+    check(
+        &result.to_xml(),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <Name>bucket</Name>
@@ -62,7 +64,8 @@ fn objects() {
         </Owner>
         <StorageClass>STANDARD</StorageClass>
         </Contents>
-        </ListBucketResult>"#]]);
+        </ListBucketResult>"#]],
+    );
 }
 
 // s3-rules 27
@@ -98,7 +101,9 @@ fn objects_v2_url_encoded() {
         common_prefixes: vec!["a b+".to_owned()],
         next: Some("a b/c".to_owned()),
     };
-    check(&result.to_xml(), expect![[r#"
+    check(
+        &result.to_xml(),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <Name>bucket</Name>
@@ -123,7 +128,8 @@ fn objects_v2_url_encoded() {
         <CommonPrefixes>
         <Prefix>a%20b%2B</Prefix>
         </CommonPrefixes>
-        </ListBucketResult>"#]]);
+        </ListBucketResult>"#]],
+    );
 }
 
 fn versions_request() -> ListObjectVersions {
@@ -164,7 +170,9 @@ fn versions_and_delete_markers_are_interleaved() {
         common_prefixes: vec![],
         next: Some(VersionsMarker { key: "k".to_owned(), version: Some(id(1)) }),
     };
-    check(&result.to_xml(), expect![[r#"
+    check(
+        &result.to_xml(),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <Name>bucket</Name>
@@ -214,7 +222,8 @@ fn versions_and_delete_markers_are_interleaved() {
         <DisplayName>root</DisplayName>
         </Owner>
         </Version>
-        </ListVersionsResult>"#]]);
+        </ListVersionsResult>"#]],
+    );
 }
 
 // s3-rules 25, 26
@@ -233,7 +242,9 @@ fn a_page_that_ends_in_a_common_prefix_has_no_version_marker() {
         common_prefixes: vec!["b c/".to_owned()],
         next: Some(VersionsMarker { key: "b c/".to_owned(), version: None }),
     };
-    check(&result.to_xml(), expect![[r#"
+    check(
+        &result.to_xml(),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <Name>bucket</Name>
@@ -249,5 +260,6 @@ fn a_page_that_ends_in_a_common_prefix_has_no_version_marker() {
         <CommonPrefixes>
         <Prefix>b%20c/</Prefix>
         </CommonPrefixes>
-        </ListVersionsResult>"#]]);
+        </ListVersionsResult>"#]],
+    );
 }

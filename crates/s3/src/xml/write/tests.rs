@@ -50,7 +50,9 @@ fn buckets() {
     let entry = BucketEntry { name: bucket(), created: time(), region: "eu-west-1".to_owned() };
     let last = ListBucketsResult { owner: owner(), buckets: vec![entry], next: None, prefix: String::new() };
     let more = ListBucketsResult { next: Some(bucket()), prefix: "b".to_owned(), ..last.clone() };
-    check(&last.to_xml(), expect![[r#"
+    check(
+        &last.to_xml(),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <ListAllMyBucketsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <Owner>
@@ -64,8 +66,11 @@ fn buckets() {
         <BucketRegion>eu-west-1</BucketRegion>
         </Bucket>
         </Buckets>
-        </ListAllMyBucketsResult>"#]]);
-    check(&more.to_xml(), expect![[r#"
+        </ListAllMyBucketsResult>"#]],
+    );
+    check(
+        &more.to_xml(),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <ListAllMyBucketsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <Owner>
@@ -81,51 +86,72 @@ fn buckets() {
         </Buckets>
         <Prefix>b</Prefix>
         <ContinuationToken>AWJ1Y2tldA</ContinuationToken>
-        </ListAllMyBucketsResult>"#]]);
+        </ListAllMyBucketsResult>"#]],
+    );
 }
 
 // s3-rules 30
 #[test]
 fn location() {
-    check(&LocationResult { region: "us-east-1" }.to_xml(), expect![[r#"
+    check(
+        &LocationResult { region: "us-east-1" }.to_xml(),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
-        </LocationConstraint>"#]]);
-    check(&LocationResult { region: "eu-west-1" }.to_xml(), expect![[r#"
+        </LocationConstraint>"#]],
+    );
+    check(
+        &LocationResult { region: "eu-west-1" }.to_xml(),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
-        <LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/">eu-west-1</LocationConstraint>"#]]);
+        <LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/">eu-west-1</LocationConstraint>"#]],
+    );
 }
 
 // s3-rules 22
 #[test]
 fn versioning() {
     let document = |state| VersioningResult { state }.to_xml();
-    check(&document(VersioningState::Unversioned), expect![[r#"
+    check(
+        &document(VersioningState::Unversioned),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
-        </VersioningConfiguration>"#]]);
-    check(&document(VersioningState::Enabled), expect![[r#"
+        </VersioningConfiguration>"#]],
+    );
+    check(
+        &document(VersioningState::Enabled),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <Status>Enabled</Status>
-        </VersioningConfiguration>"#]]);
-    check(&document(VersioningState::Suspended), expect![[r#"
+        </VersioningConfiguration>"#]],
+    );
+    check(
+        &document(VersioningState::Suspended),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <Status>Suspended</Status>
-        </VersioningConfiguration>"#]]);
+        </VersioningConfiguration>"#]],
+    );
 }
 
 // s3-rules 14
 #[test]
 fn tags() {
-    check(&tagging(&[]), expect![[r#"
+    check(
+        &tagging(&[]),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <TagSet>
         </TagSet>
-        </Tagging>"#]]);
-    check(&tagging(&[("a".to_owned(), "<b>".to_owned())]), expect![[r#"
+        </Tagging>"#]],
+    );
+    check(
+        &tagging(&[("a".to_owned(), "<b>".to_owned())]),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <TagSet>
@@ -134,19 +160,23 @@ fn tags() {
         <Value>&lt;b&gt;</Value>
         </Tag>
         </TagSet>
-        </Tagging>"#]]);
+        </Tagging>"#]],
+    );
 }
 
 #[test]
 fn initiate_multipart_upload() {
     let result = InitiateMultipartUploadResult { bucket: &bucket(), key: &key("a & b\r"), upload: upload() };
-    check(&result.to_xml(), expect![[r#"
+    check(
+        &result.to_xml(),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <InitiateMultipartUploadResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <Bucket>bucket</Bucket>
         <Key>a &amp; b&#13;</Key>
         <UploadId>018bcfe5-687b-7abc-bfff-ffffffffffff</UploadId>
-        </InitiateMultipartUploadResult>"#]]);
+        </InitiateMultipartUploadResult>"#]],
+    );
 }
 
 // s3-rules 6
@@ -159,7 +189,9 @@ fn complete_multipart_upload() {
         etag: ETag::of_parts([0xab; 16], 2),
         checksum: Some(crc(Some(2))),
     };
-    check(&result.to_xml(), expect![[r#"
+    check(
+        &result.to_xml(),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <CompleteMultipartUploadResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <Location>http://localhost:9000/bucket/a%20b</Location>
@@ -168,28 +200,35 @@ fn complete_multipart_upload() {
         <ETag>&quot;abababababababababababababababab-2&quot;</ETag>
         <ChecksumCRC32>AAEC/w==-2</ChecksumCRC32>
         <ChecksumType>COMPOSITE</ChecksumType>
-        </CompleteMultipartUploadResult>"#]]);
+        </CompleteMultipartUploadResult>"#]],
+    );
 }
 
 #[test]
 fn copies() {
     let object = CopyObjectResult { etag: etag(), last_modified: time(), checksum: Some(crc(None)) };
-    check(&object.to_xml(), expect![[r#"
+    check(
+        &object.to_xml(),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <CopyObjectResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <LastModified>1994-11-06T08:49:37.120Z</LastModified>
         <ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag>
         <ChecksumCRC32>AAEC/w==</ChecksumCRC32>
         <ChecksumType>FULL_OBJECT</ChecksumType>
-        </CopyObjectResult>"#]]);
+        </CopyObjectResult>"#]],
+    );
     let part = CopyPartResult { etag: etag(), last_modified: time(), checksum: Some(crc(None).value) };
-    check(&part.to_xml(), expect![[r#"
+    check(
+        &part.to_xml(),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <CopyPartResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <LastModified>1994-11-06T08:49:37.120Z</LastModified>
         <ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag>
         <ChecksumCRC32>AAEC/w==</ChecksumCRC32>
-        </CopyPartResult>"#]]);
+        </CopyPartResult>"#]],
+    );
 }
 
 #[test]
@@ -211,7 +250,9 @@ fn parts() {
         parts: vec![part],
         next: Some(2),
     };
-    check(&result.to_xml(), expect![[r#"
+    check(
+        &result.to_xml(),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <ListPartsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <Bucket>bucket</Bucket>
@@ -239,7 +280,8 @@ fn parts() {
         <Size>5242880</Size>
         <ChecksumCRC32>AAEC/w==</ChecksumCRC32>
         </Part>
-        </ListPartsResult>"#]]);
+        </ListPartsResult>"#]],
+    );
 }
 
 // s3-rules 24
@@ -266,7 +308,9 @@ fn uploads() {
         common_prefixes: vec!["a b/".to_owned()],
         next: Some(UploadsMarker { key: "a b+c".to_owned(), upload: Some(upload()) }),
     };
-    check(&result.to_xml(), expect![[r#"
+    check(
+        &result.to_xml(),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <ListMultipartUploadsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <Bucket>bucket</Bucket>
@@ -297,7 +341,8 @@ fn uploads() {
         <CommonPrefixes>
         <Prefix>a%20b/</Prefix>
         </CommonPrefixes>
-        </ListMultipartUploadsResult>"#]]);
+        </ListMultipartUploadsResult>"#]],
+    );
 }
 
 // s3-rules 20
@@ -317,7 +362,9 @@ fn deletions() {
             error: S3Error::invalid_argument("versionId", "x", "Invalid version id specified"),
         },
     ];
-    check(&DeleteResult { outcomes }.to_xml(), expect![[r#"
+    check(
+        &DeleteResult { outcomes }.to_xml(),
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <Deleted>
@@ -349,14 +396,17 @@ fn deletions() {
         <Code>InvalidArgument</Code>
         <Message>Invalid version id specified</Message>
         </Error>
-        </DeleteResult>"#]]);
+        </DeleteResult>"#]],
+    );
 }
 
 #[test]
 fn errors() {
     let error = S3Error::new(ErrorCode::AuthorizationHeaderMalformed).with_extra("Region", "eu-west-1");
     let document = error_document(&error, "/bucket/a%20b&c", "4442587FB7D0A2F9");
-    check(&document, expect![[r#"
+    check(
+        &document,
+        expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <Error>
         <Code>AuthorizationHeaderMalformed</Code>
@@ -364,7 +414,8 @@ fn errors() {
         <Region>eu-west-1</Region>
         <Resource>/bucket/a%20b&amp;c</Resource>
         <RequestId>4442587FB7D0A2F9</RequestId>
-        </Error>"#]]);
+        </Error>"#]],
+    );
     // s3-rules 18
     assert_eq!(format!("{DECLARATION}  {}", after_declaration(&document)).replace("  ", ""), document);
 }
