@@ -7,11 +7,20 @@ use bytes::Bytes;
 use super::{Fixture, puts, rows, scan};
 use crate::{Batch, Direction, Durability, KeyRange};
 
+/// Stops the other threads also when the writer panics.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 /// Every commit writes one number everywhere; a view that shows two numbers saw half a commit. Keyspaces are made, dropped
 /// and compacted meanwhile, because engines do bookkeeping of their own then.
 pub fn views_see_whole_batches(fixture: &dyn Fixture) {
-    const COMMITS: u32 = 1500;
-    const KEYS: u8 = 8;
+    const COMMITS: u32 = 400;
+    const KEYS: u8 = 250;
     let engine = fixture.open();
     let one = engine.open_keyspace("a").unwrap();
     let two = engine.open_keyspace("b").unwrap();
@@ -19,6 +28,7 @@ pub fn views_see_whole_batches(fixture: &dyn Fixture) {
     let number = |n: u32| Bytes::copy_from_slice(&n.to_be_bytes());
     std::thread::scope(|scope| {
         scope.spawn(|| {
+            let _done = SetOnDrop(&is_done);
             for n in 0..COMMITS {
                 let mut batch = Batch::new();
                 (0..KEYS).for_each(|key| batch.put(&one, vec![key], number(n)));
@@ -29,16 +39,14 @@ pub fn views_see_whole_batches(fixture: &dyn Fixture) {
                     _ => batch.delete(&two, "even"),
                 }
                 engine.commit(batch, Durability::Buffered).unwrap();
-                if n % 100 == 0 {
-                    engine.compact(if n % 200 == 0 { &one } else { &two }).unwrap();
-                }
             }
-            is_done.store(true, Ordering::Release);
         });
         scope.spawn(|| {
             while !is_done.load(Ordering::Acquire) {
                 engine.open_keyspace("passing").unwrap();
                 engine.drop_keyspace("passing").unwrap();
+                engine.compact(&one).unwrap();
+                engine.compact(&two).unwrap();
             }
         });
         scope.spawn(|| {
