@@ -80,6 +80,12 @@ impl SimDisk {
         SimDisk::default()
     }
 
+    /// An empty disk on which failed writes and syncs leave what `seed` decides.
+    pub fn seeded(seed: u64) -> SimDisk {
+        let state = State { random: SeededRandom::new(seed), ..State::default() };
+        SimDisk { state: Arc::new(Mutex::new(state)) }
+    }
+
     /// What the disk would hold if the power failed now, as a disk of its own, without faults or locks. Each
     /// unsynced write is lost, kept, or torn at 512-byte sectors; each unsynced create, rename and remove
     /// happened or didn't; all independently of the others and of their order. This disk goes on as it is.

@@ -193,8 +193,9 @@ fn an_atomic_write_leaves_the_old_or_the_new_at_every_failing_step_and_power_cut
 fn what_a_failed_sync_lost_does_not_come_back_with_the_next_one() {
     let mut lost = 0;
     for seed in 0..50 {
-        let (disk, file) = disk_with("/d/f");
-        disk.lock().random = SeededRandom::new(seed);
+        let disk = SimDisk::seeded(seed);
+        disk.create_dir_all(Path::new("/d")).unwrap();
+        let file = disk.open(Path::new("/d/f"), NEW).unwrap();
         disk.sync_dir(Path::new("/d")).unwrap();
         disk.inject(Fault {
             operation: DiskOperation::Sync,

@@ -1,0 +1,144 @@
+//! Segments come and go: rotation, purging, recycling, and full disks.
+
+use super::*;
+
+/// Appends entries of 900 bytes until the log has so many segments. Returns the next index.
+fn fill(wal: &Wal, disk: &SimDisk, mut index: u64, count: usize) -> u64 {
+    while segments(disk).len() < count {
+        wal.append_synced_blocking(vec![entry(0, index, 900)]).unwrap();
+        index += 1;
+    }
+    index
+}
+
+#[test]
+fn purged_segments_are_recycled_or_removed_and_the_state_they_held_stays() {
+    let disk = SimDisk::new();
+    let (wal, _) = open(&disk).unwrap();
+    wal.append_synced_blocking(vec![vote(0, "v0"), vote(9, "v9"), committed(0, "c"), entry(5, 1, 10)])
+        .unwrap();
+    wal.append_synced_blocking(vec![truncate(5, 1), purge(9, 30)]).unwrap();
+    let next = fill(&wal, &disk, 1, 5);
+    wal.append_synced_blocking(vec![purge(0, next - 2)]).unwrap();
+    drop(wal);
+    assert_eq!(segments(&disk).len(), 1);
+    assert_eq!(spares(&disk).len(), 1);
+    let (wal, recovery) = open(&disk).unwrap();
+    let group = &recovery.groups[&0];
+    assert_eq!(group.vote.as_deref(), Some(&b"v0"[..]));
+    assert_eq!(group.committed.as_deref(), Some(&b"c"[..]));
+    assert_eq!(group.purged, Some((next - 2, Bytes::from(format!("id {}", next - 2)))));
+    assert_eq!(indexes(&wal, 0, 900), [next - 1]);
+    assert_eq!(recovery.groups[&9].vote.as_deref(), Some(&b"v9"[..]));
+    assert_eq!(recovery.groups[&9].purged.as_ref().map(|(index, _)| *index), Some(30));
+    assert_eq!(recovery.groups.get(&5).and_then(|group| group.entries.clone()), None);
+}
+
+#[test]
+fn frames_of_a_recycled_file_are_never_taken_for_new_ones() {
+    let disk = SimDisk::new();
+    let (wal, _) = open(&disk).unwrap();
+    let mut next = 1;
+    for round in 0..12 {
+        next = fill(&wal, &disk, next, 3);
+        wal.append_synced_blocking(vec![purge(0, next - 1)]).unwrap();
+        wal.append_synced_blocking(vec![entry(0, next, 900)]).unwrap();
+        next += 1;
+        let left = disk.power_cut(&SeededRandom::new(round));
+        let (recovered, recovery) = open(&left).unwrap();
+        assert_eq!(recovery.groups[&0].entries, Some(next - 1..=next - 1));
+        assert_eq!(indexes(&recovered, 0, 900), [next - 1]);
+    }
+    assert!(disk.counters().written_bytes > 10 * (16 << 10), "several lives of each file");
+    assert!(segments(&disk).len() + spares(&disk).len() <= 4);
+}
+
+#[test]
+fn one_group_that_never_purges_keeps_later_segments_of_others() {
+    let disk = SimDisk::new();
+    let (wal, _) = open(&disk).unwrap();
+    wal.append_synced_blocking(vec![entry(1, 1, 10)]).unwrap();
+    let next = fill(&wal, &disk, 1, 4);
+    wal.append_synced_blocking(vec![purge(0, next - 1)]).unwrap();
+    // Truncations in later segments must not be forgotten while earlier ones hold what they removed.
+    assert_eq!(segments(&disk).len(), 4);
+    wal.append_synced_blocking(vec![purge(1, 1)]).unwrap();
+    drop(wal);
+    assert_eq!(segments(&disk).len(), 1);
+}
+
+#[test]
+fn a_full_disk_shows_before_an_append_meets_it_and_purging_frees_it() {
+    let disk = SimDisk::new();
+    let (wal, _) = open(&disk).unwrap();
+    assert!(!wal.is_low());
+    assert!(wal.free_bytes() > 16 << 10);
+    let next = fill(&wal, &disk, 1, 2);
+    wal.append_synced_blocking(Vec::new()).unwrap();
+    assert_eq!(spares(&disk).len(), 1);
+    disk.limit_free_space(0);
+    let mut next = fill(&wal, &disk, next, 3);
+    wal.append_synced_blocking(Vec::new()).unwrap();
+    assert!(wal.is_low(), "no spare could be made");
+    while wal.free_bytes() > 4000 {
+        wal.append_synced_blocking(vec![entry(0, next, 900)]).unwrap();
+        next += 1;
+    }
+    // What admission lets through: a vote, and the purge that frees a segment.
+    wal.append_synced_blocking(vec![vote(0, "v"), purge(0, next - 1)]).unwrap();
+    wal.append_synced_blocking(Vec::new()).unwrap();
+    assert!(!wal.is_low());
+    wal.append_synced_blocking(vec![entry(0, next, 900)]).unwrap();
+    assert!(wal.failure().is_none());
+    let (_, recovery) = open(&disk.power_cut(&SeededRandom::new(3))).unwrap();
+    assert_eq!(recovery.groups[&0].entries, Some(next..=next));
+}
+
+#[test]
+fn appending_on_past_every_warning_fails_the_log_and_loses_nothing() {
+    let disk = SimDisk::new();
+    let (wal, _) = open(&disk).unwrap();
+    disk.limit_free_space(0);
+    let mut acknowledged = 0;
+    let error = loop {
+        match wal.append_synced_blocking(vec![entry(0, acknowledged + 1, 900)]) {
+            Ok(()) => acknowledged += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.to_string(), "the log failed earlier and takes no more records: the log's disk is full");
+    assert!(acknowledged > 20, "{acknowledged}");
+    drop(wal);
+    let (wal, recovery) = open(&disk.power_cut(&SeededRandom::new(5))).unwrap();
+    assert_eq!(recovery.groups[&0].entries, Some(1..=acknowledged));
+    assert!(wal.is_low());
+    wal.append_synced_blocking(vec![purge(0, acknowledged)]).unwrap();
+}
+
+#[test]
+fn a_log_opens_with_another_segment_size_and_appends_longer_than_a_segment() {
+    let disk = SimDisk::new();
+    let (wal, _) = open(&disk).unwrap();
+    let long: Vec<Record> = (1..=100).map(|index| entry(0, index, 900)).collect();
+    wal.append_synced_blocking(long).unwrap();
+    assert!(segments(&disk).len() > 5);
+    drop(wal);
+    let (wal, _) = open_with(&disk, &WalOptions { segment_bytes: 64 << 10, ..options() }).unwrap();
+    wal.append_synced_blocking((101..=200).map(|index| entry(0, index, 900)).collect()).unwrap();
+    drop(wal);
+    let (wal, _) = open(&disk).unwrap();
+    assert_eq!(indexes(&wal, 0, 900), (1..=200).collect::<Vec<_>>());
+}
+
+#[test]
+fn invalid_options_are_refused() {
+    let disk = SimDisk::new();
+    for options in [
+        WalOptions { segment_bytes: 4096, ..options() },
+        WalOptions { segment_bytes: 20_000, ..options() },
+        WalOptions { spare_segments: 0, ..options() },
+        WalOptions { queue_bytes_max: 1, ..options() },
+    ] {
+        assert!(matches!(open_with(&disk, &options), Err(WalError::InvalidOptions(_))), "{options:?}");
+    }
+}
