@@ -27,7 +27,7 @@ impl Fixture for EngineFixture {
     }
 
     fn survives_reopen(&self) -> bool {
-        self.kind != EngineKind::Memory && std::env::var("NOREOPEN").is_err()
+        self.kind != EngineKind::Memory
     }
 }
 
