@@ -1,8 +1,6 @@
 //! What the state machine can be asked. Every answer is computed from one consistent view of the rows.
 
-use crate::records::{
-    DirectoryEntry, ManifestRecord, PartRecord, UploadRecord, VersionRecord,
-};
+use crate::records::{DirectoryEntry, ManifestRecord, PartRecord, UploadRecord, VersionRecord};
 use esker_types::{
     BucketId, BucketName, DataId, ObjectKey, Sequence, Timestamp, UploadId, VersionId, VersioningState,
 };
@@ -93,6 +91,13 @@ pub enum Query {
         /// Most entries.
         limit: usize,
     },
+    /// Which of these the group does not hold, at most
+    /// [`DATA_IDS_MAX`](crate::command::CommandBody::DATA_IDS_MAX). A hint: only `Condemn` decides. Answered by
+    /// [`Answer::Unheld`].
+    Unheld {
+        /// The data ids.
+        data: Vec<DataId>,
+    },
     /// Buckets whose creation or deletion stopped half-way. Answered by [`Answer::Unfinished`].
     Unfinished {
         /// Most entries.
@@ -154,6 +159,8 @@ pub enum Answer {
     Parts(Option<PartsPage>),
     /// Garbage, oldest first.
     Garbage(Vec<GarbageWork>),
+    /// Those that are not held.
+    Unheld(Vec<DataId>),
     /// Unfinished buckets.
     Unfinished(Vec<Unfinished>),
 }

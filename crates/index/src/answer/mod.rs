@@ -12,7 +12,8 @@ use crate::query::{
     Answer, BucketSummary, Detail, GarbageWork, Query, Unfinished, VersionAnswer, VersionEntry,
 };
 use crate::records::{
-    BucketPhase, BucketRecord, DirectoryEntry, DirectoryState, GroupRecord, ManifestRecord, Record,
+    BucketPhase, BucketRecord, DataRecord, DirectoryEntry, DirectoryState, GroupRecord, ManifestRecord,
+    Record,
 };
 use crate::rows::{ReadRows, RowsError};
 use crate::store::{load, newest, open_bucket, version};
@@ -48,6 +49,15 @@ pub fn answer<R: ReadRows + ?Sized>(rows: &R, query: &Query) -> Result<Answer, R
             Answer::Parts(uploads::parts(rows, *bucket, key, *upload, *after, *limit)?)
         }
         Query::Garbage { before, limit } => Answer::Garbage(garbage(rows, *before, *limit)?),
+        Query::Unheld { data } => {
+            let mut unheld = Vec::new();
+            for id in data.iter().take(CommandBody::DATA_IDS_MAX) {
+                if load::<DataRecord, _>(rows, &keys::data(*id))? != Some(DataRecord::Held) {
+                    unheld.push(*id);
+                }
+            }
+            Answer::Unheld(unheld)
+        }
         Query::Unfinished { limit } => Answer::Unfinished(unfinished(rows, *limit)?),
     })
 }
