@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::request::Request;
 use crate::server::Server;
-use crate::sigv4::Signer;
+use crate::sigv4::{Signer, UNSIGNED};
 
 /// How long a response may take; a server that hangs longer has failed the test.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -116,6 +116,52 @@ pub fn read_response(stream: &mut TcpStream, method: &str) -> Result<Response> {
         }
         return Ok(response);
     }
+}
+
+/// Sends a signed request without a body and hands the response's body to `sink` piece by piece. The response
+/// that is returned has an empty body.
+pub fn download(server: &Server, request: Request, mut sink: impl FnMut(&[u8])) -> Result<Response> {
+    let request = Signer::root(server).sign(request);
+    let mut stream = connect(server.s3());
+    stream.write_all(&request.bytes())?;
+    let mut reader = BufReader::with_capacity(1 << 20, stream);
+    let (status, headers) = read_head(&mut reader)?;
+    let response = Response { status, headers, body: Vec::new() };
+    let length = response.header("content-length").and_then(|length| length.parse::<u64>().ok());
+    let mut left = length.ok_or_else(|| invalid("no content length"))?;
+    while left > 0 {
+        let piece = reader.fill_buf()?;
+        let count = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        if count == 0 {
+            return Err(Error::from(ErrorKind::UnexpectedEof));
+        }
+        sink(&piece[..count]);
+        reader.consume(count);
+        left -= count as u64;
+    }
+    Ok(response)
+}
+
+/// Sends a signed request whose body of `length` bytes `fill` makes piece by piece; its payload is not signed.
+pub fn upload(
+    server: &Server,
+    request: Request,
+    length: u64,
+    mut fill: impl FnMut(&mut [u8]),
+) -> Result<Response> {
+    let request = request.header("content-length", &length.to_string());
+    let request = Signer::root(server).sign(request.header("x-amz-content-sha256", UNSIGNED));
+    let mut stream = connect(server.s3());
+    stream.write_all(&request.head())?;
+    let mut buffer = vec![0; 1 << 20];
+    let mut left = length;
+    while left > 0 {
+        let count = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        fill(&mut buffer[..count]);
+        stream.write_all(&buffer[..count])?;
+        left -= count as u64;
+    }
+    read_response(&mut stream, &request.method)
 }
 
 fn read_head(reader: &mut impl BufRead) -> Result<(u16, Vec<(String, String)>)> {
