@@ -1,0 +1,146 @@
+//! A storage node in memory.
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use esker_rpc::{BlobBody, BlobInfo, BlobReader, BodyAborted, Storage, StorageError};
+use esker_types::{BlobId, ByteRange, CHUNK_BYTES};
+use futures::StreamExt as _;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::sync::{Semaphore, watch};
+
+const PIECE_BYTES: usize = 256 << 10;
+
+#[derive(Debug)]
+pub struct FakeStorage {
+    blobs: Mutex<BTreeMap<BlobId, Bytes>>,
+    /// Closed: pieces are taken freely. Otherwise each piece takes one permit.
+    gate: Semaphore,
+    taken: AtomicU64,
+    aborted: watch::Sender<usize>,
+    /// Reads of a blob fail after so many bytes.
+    rotten: Mutex<BTreeMap<BlobId, usize>>,
+    full: Mutex<bool>,
+}
+
+impl FakeStorage {
+    pub fn new() -> Arc<FakeStorage> {
+        let gate = Semaphore::new(0);
+        gate.close();
+        FakeStorage::with_gate(gate)
+    }
+
+    /// Takes no piece until it is told to.
+    pub fn gated() -> Arc<FakeStorage> {
+        FakeStorage::with_gate(Semaphore::new(0))
+    }
+
+    fn with_gate(gate: Semaphore) -> Arc<FakeStorage> {
+        Arc::new(FakeStorage {
+            blobs: Mutex::default(),
+            gate,
+            taken: AtomicU64::new(0),
+            aborted: watch::Sender::new(0),
+            rotten: Mutex::default(),
+            full: Mutex::default(),
+        })
+    }
+
+    pub fn open_gate(&self) {
+        self.gate.close();
+    }
+
+    /// Bytes taken from senders so far.
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Ordering::SeqCst)
+    }
+
+    pub fn set_full(&self, full: bool) {
+        *self.full.lock().unwrap() = full;
+    }
+
+    /// How many bytes each blob has.
+    pub fn blobs(&self) -> Vec<(BlobId, usize)> {
+        self.blobs.lock().unwrap().iter().map(|(id, bytes)| (*id, bytes.len())).collect()
+    }
+
+    pub fn remove(&self, blob: BlobId) {
+        self.blobs.lock().unwrap().remove(&blob);
+    }
+
+    /// Lets reads of a blob fail after so many bytes.
+    pub fn rot(&self, blob: BlobId, after: usize) {
+        self.rotten.lock().unwrap().insert(blob, after);
+    }
+
+    /// Waits until a sender gave up.
+    pub async fn until_aborted(&self) {
+        self.aborted.subscribe().wait_for(|aborted| *aborted > 0).await.unwrap();
+    }
+}
+
+#[async_trait]
+impl Storage for FakeStorage {
+    async fn put(&self, blob: BlobId, mut body: BlobBody) -> Result<u64, StorageError> {
+        let mut bytes = BytesMut::new();
+        loop {
+            if let Ok(permit) = self.gate.acquire().await {
+                permit.forget();
+            }
+            if *self.full.lock().unwrap() {
+                return Err(StorageError::Full);
+            }
+            match body.next().await {
+                Some(Ok(piece)) => {
+                    assert!(!piece.is_empty() && piece.len() <= PIECE_BYTES);
+                    self.taken.fetch_add(piece.len() as u64, Ordering::SeqCst);
+                    bytes.extend_from_slice(&piece);
+                }
+                Some(Err(BodyAborted)) => {
+                    self.aborted.send_modify(|aborted| *aborted += 1);
+                    return Err(StorageError::Aborted);
+                }
+                None => break,
+            }
+        }
+        assert!(bytes.len() as u64 <= CHUNK_BYTES);
+        let length = bytes.len() as u64;
+        let old = self.blobs.lock().unwrap().insert(blob, bytes.freeze());
+        assert!(old.is_none(), "blob names are never reused");
+        Ok(length)
+    }
+
+    async fn get(&self, blob: BlobId, range: ByteRange) -> Result<BlobReader, StorageError> {
+        let bytes = self.blobs.lock().unwrap().get(&blob).cloned().ok_or(StorageError::NotFound)?;
+        let (first, last) = (usize::try_from(range.first).unwrap(), usize::try_from(range.last).unwrap());
+        if last >= bytes.len() {
+            return Err(StorageError::OutOfRange);
+        }
+        let bytes = bytes.slice(first..=last);
+        let mut pieces: Vec<Result<Bytes, StorageError>> =
+            bytes.chunks(PIECE_BYTES).map(|chunk| Ok(bytes.slice_ref(chunk))).collect();
+        if let Some(after) = self.rotten.lock().unwrap().get(&blob) {
+            if *after == 0 {
+                return Err(StorageError::Corrupt("injected".to_owned()));
+            }
+            pieces.truncate(after.div_ceil(PIECE_BYTES));
+            pieces.push(Err(StorageError::Corrupt("injected".to_owned())));
+        }
+        Ok(futures::stream::iter(pieces).boxed())
+    }
+
+    async fn delete(&self, blobs: &[BlobId]) -> Result<(), StorageError> {
+        let mut all = self.blobs.lock().unwrap();
+        blobs.iter().for_each(|blob| {
+            all.remove(blob);
+        });
+        Ok(())
+    }
+
+    async fn list(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobInfo>, StorageError> {
+        let all = self.blobs.lock().unwrap();
+        let greater = all.iter().filter(|(id, _)| after.is_none_or(|after| **id > after));
+        Ok(greater.take(limit).map(|(id, bytes)| BlobInfo { blob: *id, length: bytes.len() as u64 }).collect())
+    }
+}
