@@ -1,1 +1,39 @@
-//! Placeholder.
+//! A storage node: immutable blobs in append-only segment files, with an index that the files can rebuild.
+//!
+//! * [`format`](mod@format): the bytes of a segment; [`scan`](mod@scan) reads them without trusting any.
+//! * `log`: where the next record goes. `commit`: the one thread that makes records durable and changes the index.
+//! * `put`, `get`: the two streams. `index`: the rows. `recover`: opening after anything. [`maintain`]: compaction
+//!   and scrubbing. [`datadir`]: the marker and the lock of a node's data directory.
+//!
+//! **Architecture Invariant:** the set of blobs is a function of the records in the segments, whatever their order.
+//! The index only makes it fast.
+//!
+//! **Architecture Invariant:** bytes are returned only if their checksum, which covers the blob's name and the
+//! block's number, verifies.
+
+mod commit;
+#[cfg(feature = "testing")]
+pub mod contract;
+mod core;
+pub mod datadir;
+mod files;
+pub mod format;
+mod get;
+mod index;
+mod log;
+pub mod maintain;
+mod marker;
+pub mod metric_names;
+mod options;
+mod put;
+mod recover;
+pub mod scan;
+mod store;
+
+pub use datadir::{ClusterChoice, ClusterId, DataDir, DataDirError, Identity, Origin};
+pub use maintain::{CompactReport, Round, ScrubReport, SegmentFacts, Throttle};
+pub use marker::MarkerError;
+pub use options::{Components, FreeSpace, IndexStart, StorageOptions};
+pub use recover::{OpenError, OpenReport, RebuildReason};
+pub use scan::decode_records;
+pub use store::SegmentStore;

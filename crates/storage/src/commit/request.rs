@@ -1,0 +1,79 @@
+//! What the committer is asked to do.
+
+use super::Write;
+use crate::format::{Fragment, Tombstone};
+use crate::index::{BlobRow, Location};
+use crate::log::{Pin, Slot};
+use esker_rpc::StorageError;
+use esker_types::BlobId;
+use std::sync::mpsc::Sender;
+use tokio::sync::oneshot;
+
+/// The way to the committer. It never blocks: every request but the small [`Request::Forget`] has a caller who
+/// waits for it, so there are no more of them than callers.
+pub(crate) type Requests = Sender<Request>;
+
+/// Where an answer goes.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, StorageError>>;
+
+/// A piece of work for the committer.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// Make a complete write durable and part of the index. `replaces` names an older write that may be
+    /// replaced, because it was found to be damaged.
+    Put { write: Box<Write>, replaces: Option<u64>, reply: Reply<PutOutcome> },
+    /// A put was given up before it was settled.
+    Forget(Box<Abandoned>),
+    /// The caller of a put went away: whatever became of it, the blob must not exist.
+    Retract { blob: BlobId, write: u64 },
+    /// Delete blobs; the answer tells which fragments may be punched out.
+    Delete { blobs: Vec<BlobId>, reply: Reply<Vec<(Location, u64)>> },
+    /// Reserve space for copies of those fragments that are still part of a blob and still in `segment`.
+    ReserveMoves { segment: u64, fragments: Vec<(Fragment, u64)>, reply: Reply<Vec<(Move, Slot)>> },
+    /// Copies are written; make them durable, and the index point to them.
+    Moved { moves: Vec<(Move, Pin)>, reply: Reply<()> },
+    /// Write tombstones of a segment that is to go once more.
+    Rebury { tombstones: Vec<Tombstone>, reply: Reply<()> },
+    /// Remove a segment that nothing needs; false if something does.
+    Remove { segment: u64, reply: Reply<bool> },
+    /// Seal everything, make the index durable, and stop.
+    Close { reply: Reply<()> },
+}
+
+/// What became of a complete write.
+#[derive(Debug)]
+pub(crate) enum PutOutcome {
+    /// It is durable.
+    Stored,
+    /// A blob of this name and length is there. The write comes back, in case that the other one is damaged.
+    Duplicate(Box<Write>, BlobRow),
+}
+
+/// What is left of a put that was given up.
+#[derive(Debug)]
+pub(crate) struct Abandoned {
+    pub(crate) blob: BlobId,
+    pub(crate) write: u64,
+    /// Whether recovery may find the write complete, so that it takes a tombstone to keep it away.
+    pub(crate) retraction: Retraction,
+    /// The fragments with their bytes of data.
+    pub(crate) fragments: Vec<(Location, u64)>,
+    pub(crate) pins: Vec<Pin>,
+}
+
+/// Whether a tombstone is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Retraction {
+    /// The last fragment was never written.
+    Incomplete,
+    /// It may be on the disk.
+    MaybeComplete,
+}
+
+/// A fragment that moves.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Move {
+    pub(crate) fragment: Fragment,
+    pub(crate) from: Location,
+    pub(crate) to: Location,
+}

@@ -1,0 +1,98 @@
+//! The committer's thread.
+
+use super::batch::CommitBatch;
+use super::{Request, Requests, exclusive};
+use crate::core::Core;
+use esker_rpc::StorageError;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use tokio::sync::oneshot;
+
+/// The most requests that share a commit: bounds what one fdatasync and one index commit are worth.
+const BATCH_MAX: usize = 1024;
+
+/// The committer of one store.
+#[derive(Debug)]
+pub(crate) struct Committer {
+    requests: Requests,
+}
+
+impl Committer {
+    /// Starts the thread. It ends when it is closed, or when all ways to it are gone.
+    pub(crate) fn spawn(core: Arc<Core>) -> io::Result<Committer> {
+        let (requests, receiver) = channel();
+        let builder = std::thread::Builder::new().name("storage-commit".into());
+        // Nobody joins it: it ends by itself, and whoever closes it awaits the answer to that.
+        drop(builder.spawn(move || run(&core, &receiver))?);
+        Ok(Committer { requests })
+    }
+
+    /// A way to the committer.
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
+    /// Asks for something and awaits the answer.
+    pub(crate) async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T, StorageError>>) -> Request,
+    ) -> Result<T, StorageError> {
+        let (reply, answer) = oneshot::channel();
+        let closed = || StorageError::Failed("the store is closed".into());
+        self.requests.send(request(reply)).map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+}
+
+/// What the thread does after a request.
+enum Next {
+    Continue,
+    Stop,
+}
+
+fn run(core: &Core, receiver: &Receiver<Request>) {
+    while let Ok(first) = receiver.recv() {
+        let mut batch = CommitBatch::new(core);
+        let mut request = Some(first);
+        for _ in 0..BATCH_MAX {
+            let Some(current) = request.take() else { break };
+            if let Next::Stop = handle(core, &mut batch, current) {
+                return;
+            }
+            request = receiver.try_recv().ok();
+        }
+        if let Some(last) = request
+            && let Next::Stop = handle(core, &mut batch, last)
+        {
+            return;
+        }
+        batch.finish();
+        exclusive::seal_ready(core);
+    }
+}
+
+fn handle<'a>(core: &'a Core, batch: &mut CommitBatch<'a>, request: Request) -> Next {
+    match request {
+        Request::Put { write, replaces, reply } => batch.put(write, replaces, reply),
+        Request::Forget(abandoned) => batch.forget(*abandoned),
+        Request::Retract { blob, write } => batch.retract(blob, write),
+        Request::Delete { blobs, reply } => batch.delete(&blobs, reply),
+        Request::Moved { moves, reply } => batch.moved(moves, reply),
+        Request::Rebury { tombstones, reply } => batch.rebury(&tombstones, reply),
+        Request::ReserveMoves { segment, fragments, reply } => {
+            // If the caller went away, dropping the slots leaves dead space and nothing else.
+            let _ = reply.send(exclusive::reserve_moves(core, batch, segment, &fragments));
+        }
+        Request::Remove { segment, reply } => {
+            std::mem::replace(batch, CommitBatch::new(core)).finish();
+            let _ = reply.send(exclusive::remove(core, segment));
+        }
+        Request::Close { reply } => {
+            std::mem::replace(batch, CommitBatch::new(core)).finish();
+            let _ = reply.send(exclusive::close(core));
+            return Next::Stop;
+        }
+    }
+    Next::Continue
+}

@@ -1,0 +1,128 @@
+//! What the store, its committer and its maintenance share.
+
+use crate::files::FileCache;
+use crate::format::record::{HEADER_BYTES, checksum_bytes};
+use crate::index::{Index, Location, Usage};
+use crate::log::{Log, segment_path};
+use crate::metric_names;
+use crate::options::{Components, StorageOptions};
+use esker_env::{Clock, Disk, DiskFile, DiskResult, Random};
+use esker_rpc::StorageError;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+/// The file system's block size: holes are punched in whole blocks, so that neighbours are never touched.
+const HOLE_ALIGN: u64 = 4096;
+/// Smaller fragments aren't punched out: compaction gets their space back, without shredding the file.
+pub(crate) const PUNCH_BYTES_MIN: u64 = 64 << 10;
+
+/// The parts of one store.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) dir: PathBuf,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) options: StorageOptions,
+    pub(crate) index: Index,
+    pub(crate) log: Log,
+    pub(crate) files: FileCache,
+    /// Segments without a readable header: nobody knows what they hold.
+    pub(crate) damaged: Vec<u64>,
+    retired: OnceLock<String>,
+}
+
+impl Core {
+    pub(crate) fn new(
+        components: Components,
+        options: StorageOptions,
+        index: Index,
+        log: Log,
+        damaged: Vec<u64>,
+    ) -> Core {
+        let files = FileCache::new(components.disk.clone(), components.dir.clone(), options.open_files_max);
+        Core {
+            disk: components.disk,
+            dir: components.dir,
+            random: components.random,
+            clock: components.clock,
+            options,
+            index,
+            log,
+            files,
+            damaged,
+            retired: OnceLock::new(),
+        }
+    }
+
+    /// Refuses work that writes, once the disk is retired.
+    pub(crate) fn check_writable(&self) -> Result<(), StorageError> {
+        match self.retired.get() {
+            None => Ok(()),
+            Some(reason) => Err(StorageError::Failed(reason.clone())),
+        }
+    }
+
+    /// Accepts no more writes, ever. After a failed fdatasync nobody knows what is on the disk, and another one
+    /// that succeeds would prove nothing.
+    pub(crate) fn retire(&self, reason: &str) -> StorageError {
+        let reason = format!("the disk is retired: {reason}");
+        if self.retired.set(reason.clone()).is_ok() {
+            tracing::error!(dir = %self.dir.display(), %reason, "no more data is written here");
+            metrics::gauge!(metric_names::RETIRED).set(1.0);
+        }
+        StorageError::Failed(reason)
+    }
+
+    /// `fdatasync`, timed. A failure retires the disk.
+    pub(crate) fn sync_file(&self, file: &dyn DiskFile) -> Result<(), StorageError> {
+        let start = self.clock.monotonic();
+        file.sync_data().map_err(|error| self.retire(&error.to_string()))?;
+        let taken = self.clock.monotonic().saturating_sub(start);
+        metrics::histogram!(metric_names::FSYNC_SECONDS).record(taken.as_secs_f64());
+        Ok(())
+    }
+
+    /// Gives the data of fragments that are gone for good back to the file system. Failures are only logged:
+    /// compaction gets the space back in the end.
+    pub(crate) fn punch(&self, fragments: &[(Location, u64)]) {
+        for (place, data_bytes) in fragments {
+            if let Err(error) = self.punch_one(*place, *data_bytes)
+                && !error.is_not_found()
+            {
+                tracing::warn!(%error, "space is not handed back until compaction");
+                return;
+            }
+        }
+    }
+
+    fn punch_one(&self, place: Location, data_bytes: u64) -> DiskResult<()> {
+        if data_bytes < PUNCH_BYTES_MIN {
+            return Ok(());
+        }
+        let data = place.offset + HEADER_BYTES as u64 + checksum_bytes(data_bytes);
+        let start = data.next_multiple_of(HOLE_ALIGN);
+        let end = (data + data_bytes) / HOLE_ALIGN * HOLE_ALIGN;
+        if end > start {
+            self.files.get(place.segment)?.punch_hole(start, end - start)?;
+            metrics::counter!(metric_names::PUNCHED_BYTES).increment(end - start);
+        }
+        Ok(())
+    }
+
+    /// Counts the segments that were started since the last call, so that the bytes of their records are too.
+    pub(crate) fn adopt_new_segments(&self) {
+        let made = self.log.take_made();
+        if !made.is_empty() {
+            let mut usages = self.index.usages();
+            for (number, salt) in made {
+                usages.entry(number).or_insert_with(|| Usage::open(salt));
+            }
+        }
+    }
+
+    /// The path of a segment's file.
+    pub(crate) fn segment_path(&self, number: u64) -> PathBuf {
+        segment_path(&self.dir, number)
+    }
+}
