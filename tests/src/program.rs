@@ -62,7 +62,10 @@ pub struct AwsCli<'a> {
 impl<'a> AwsCli<'a> {
     /// For `server`, in the default region.
     pub fn new(server: &'a Server) -> AwsCli<'a> {
-        AwsCli { server, home: crate::server::scratch_dir(), region: REGION.to_owned() }
+        let cli = AwsCli { server, home: crate::server::scratch_dir(), region: REGION.to_owned() };
+        // Version 1 of the CLI still presigns with signature version 2 unless it is told otherwise.
+        cli.write("aws-config", b"[default]\ns3 =\n    signature_version = s3v4\n");
+        cli
     }
 
     /// For `server`, in `region`.
@@ -93,7 +96,8 @@ impl<'a> AwsCli<'a> {
         let mut command = Command::new(venv_program("aws"));
         command.args(args).current_dir(self.dir());
         aws_environment(&mut command, self.server);
-        run(command.env("HOME", self.dir()).env("AWS_DEFAULT_REGION", &self.region).env("AWS_PAGER", ""))
+        command.env("HOME", self.dir()).env("AWS_CONFIG_FILE", self.dir().join("aws-config"));
+        run(command.env("AWS_DEFAULT_REGION", &self.region).env("AWS_PAGER", ""))
     }
 
     /// Standard output of `aws ARGS`, which succeeds.

@@ -47,7 +47,7 @@ fn body_of(seed: u64) -> Vec<u8> {
 async fn write(bucket: Bucket, key: String, mut seed: u64, mut ledger: Ledger) -> Ledger {
     loop {
         seed += WRITERS;
-        if seed % 7 == 0 {
+        if seed.is_multiple_of(7) {
             match bucket.client.delete_object().bucket(&bucket.name).key(&key).send().await {
                 Ok(reply) => ledger.note(&key, reply.version_id.expect("a marker has an id"), Kind::Marker),
                 Err(_) => {
