@@ -56,7 +56,7 @@ fn refused(refusal: Refusal) -> S3Error {
         }
         // The data was given up, by a sweep that found it orphaned, before the command came.
         Refusal::DataSettled => ErrorCode::ServiceUnavailable,
-        Refusal::Malformed => ErrorCode::InternalError,
+        Refusal::TooEarly | Refusal::Malformed => ErrorCode::InternalError,
     };
     code.into()
 }

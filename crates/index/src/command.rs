@@ -4,13 +4,11 @@
 //! is proposed. Its encoding is what the Raft log stores, so it is versioned like every stored format.
 
 use crate::codec::{Malformed, Reader, Writer};
-use crate::records::{
-    UploadChecksum, read_version_id, read_versioning, versioning_number, write_version_id,
-};
+use crate::records::{UploadChecksum, read_version_id, read_versioning, versioning_number, write_version_id};
 use bytes::Bytes;
 use esker_types::{
-    BucketId, BucketName, Checksum, ChecksumType, DataId, ETag, ETagCondition, GroupId, ObjectChecksum, ObjectKey,
-    RequestId, Timestamp, UploadId, VersionId, VersioningState, WriteCondition,
+    BucketId, BucketName, Checksum, ChecksumType, DataId, ETag, ETagCondition, GroupId, ObjectChecksum,
+    ObjectKey, RequestId, Timestamp, UploadId, VersionId, VersioningState, WriteCondition,
 };
 
 /// A command and what makes its application exact: applied in time or never, and at most once.
@@ -420,7 +418,15 @@ fn write_object_body(w: &mut Writer, body: &CommandBody) {
             write_condition(w, condition);
             w.u64(*entropy);
         }
-        CommandBody::CopyObject { target, source, version, source_condition, headers, condition, entropy } => {
+        CommandBody::CopyObject {
+            target,
+            source,
+            version,
+            source_condition,
+            headers,
+            condition,
+            entropy,
+        } => {
             write_target(w.u8(21), target);
             write_target(w, source);
             write_version_option(w, *version);

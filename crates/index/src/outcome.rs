@@ -151,6 +151,9 @@ pub enum Refusal {
     /// The data that the command names was settled by an earlier command.
     #[error("the data was settled before")]
     DataSettled,
+    /// A command may still be under way that names this data.
+    #[error("it is too early to forget this data")]
+    TooEarly,
     /// The command is not one that this state machine can apply.
     #[error("the command is malformed")]
     Malformed,
@@ -278,6 +281,7 @@ fn write_refusal(w: &mut Writer, refusal: &Refusal) {
         Refusal::SizeMismatch { actual } => w.u8(115).u64(actual),
         Refusal::DataSettled => w.u8(116),
         Refusal::Malformed => w.u8(117),
+        Refusal::TooEarly => w.u8(118),
     };
 }
 
@@ -304,6 +308,7 @@ fn read_refusal(r: &mut Reader, number: u8) -> Result<Refusal, Malformed> {
         115 => Refusal::SizeMismatch { actual: r.u64()? },
         116 => Refusal::DataSettled,
         117 => Refusal::Malformed,
+        118 => Refusal::TooEarly,
         _ => return Err(r.malformed()),
     })
 }

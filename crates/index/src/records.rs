@@ -5,8 +5,8 @@ use crate::live::Tree;
 use crate::outcome::OutcomeRecord;
 use bytes::Bytes;
 use esker_types::{
-    BucketId, BucketName, Checksum, ChecksumAlgorithm, ChecksumType, DataId, ETag, Extent, GroupId, ManifestId,
-    ObjectChecksum, Sequence, Timestamp, VersionId, VersionUuid, VersioningState,
+    BucketId, BucketName, Checksum, ChecksumAlgorithm, ChecksumType, DataId, ETag, Extent, GroupId,
+    ManifestId, ObjectChecksum, Sequence, Timestamp, VersionId, VersionUuid, VersioningState,
 };
 
 /// A value that is stored in rows.

@@ -7,7 +7,9 @@ use esker_types::{BucketId, Sequence, VersionId};
 use std::ops::ControlFlow;
 
 pub(crate) fn load<T: Record, R: ReadRows + ?Sized>(rows: &R, key: &[u8]) -> Result<Option<T>, RowsError> {
-    rows.get(key)?.map(|value| T::decode(value).map_err(|e| RowsError::corrupt(key, e.to_string()))).transpose()
+    rows.get(key)?
+        .map(|value| T::decode(value).map_err(|e| RowsError::corrupt(key, e.to_string())))
+        .transpose()
 }
 
 pub(crate) fn save<T: Record, R: Rows + ?Sized>(rows: &mut R, key: Vec<u8>, record: &T) {
@@ -39,7 +41,8 @@ pub(crate) fn newest<R: ReadRows + ?Sized>(
         ControlFlow::Break(())
     })?;
     let Some((row, value)) = first else { return Ok(None) };
-    let (_, sequence) = keys::split_version(&row).ok_or_else(|| RowsError::corrupt(&row, "bad version key"))?;
+    let (_, sequence) =
+        keys::split_version(&row).ok_or_else(|| RowsError::corrupt(&row, "bad version key"))?;
     let record = VersionRecord::decode(value).map_err(|e| RowsError::corrupt(&row, e.to_string()))?;
     Ok(Some((sequence, record)))
 }
@@ -52,7 +55,8 @@ pub(crate) fn null_sequence<R: ReadRows + ?Sized>(
 ) -> Result<Option<Sequence>, RowsError> {
     let row = keys::null(bucket, key);
     let Some(value) = rows.get(&row)? else { return Ok(None) };
-    let bytes = <[u8; 8]>::try_from(value.as_ref()).map_err(|_| RowsError::corrupt(&row, "not a sequence"))?;
+    let bytes =
+        <[u8; 8]>::try_from(value.as_ref()).map_err(|_| RowsError::corrupt(&row, "not a sequence"))?;
     Ok(Some(Sequence(u64::from_be_bytes(bytes))))
 }
 

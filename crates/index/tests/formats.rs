@@ -248,6 +248,7 @@ fn outcomes_are_golden() {
         Refusal::SizeMismatch { actual: 5 },
         Refusal::DataSettled,
         Refusal::Malformed,
+        Refusal::TooEarly,
     ];
     all.extend(refusals.map(|refusal| ("refusal", record(OutcomeRecord(Err(refusal))))));
     pinned(all, expect_file!["golden/outcomes-v1.txt"]);

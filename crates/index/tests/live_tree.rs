@@ -235,15 +235,16 @@ proptest! {
 
 #[test]
 fn a_tree_of_long_separators_shrinks_to_nothing() {
-    let key = |n: u32| grouped_key(n / 3, n % 3);
+    let key = |n: u32| grouped_key(n / 100, n % 100);
     let mut pair = Pair::default();
-    shuffled(20_000).for_each(|n| pair.insert(&key(n)));
+    shuffled(40_000).for_each(|n| pair.insert(&key(n)));
     pair.check();
-    let high = pair.rows().iter().filter(|(_, value)| value[1] >= 2).count();
-    assert!(high >= 2, "the tree must be high enough to cut and join branches of branches");
-    for (done, n) in shuffled(20_000).map(|n| n ^ 1).enumerate() {
+    let of_level = |level: u8| pair.rows().iter().filter(|(_, value)| value[1] == level).count();
+    let levels: Vec<_> = (0..5).map(of_level).collect();
+    assert!(levels[2] >= 2, "the tree must have branches of branches to cut and join: {levels:?}");
+    for (done, n) in shuffled(40_000).map(|n| n ^ 1).enumerate() {
         pair.remove(&key(n));
-        if done % 2_000 == 0 {
+        if done % 4_000 == 0 {
             pair.check();
         }
     }
@@ -388,6 +389,25 @@ fn a_cycle_or_a_shared_child_is_an_error_and_not_a_loop() {
             assert!(pair.tree.check(&rows, PREFIX).is_err());
         }
     }
+}
+
+#[test]
+fn siblings_out_of_order_are_an_error_when_they_are_joined() {
+    let mut pair = Pair::default();
+    sorted_keys(1000).for_each(|key| pair.insert(&key));
+    let row = |number: u64| [PREFIX, &number.to_be_bytes()].concat();
+    let (first, second) = (pair.rows().get(&row(0)).unwrap(), pair.rows().get(&row(1)).unwrap());
+    pair.counted.rows.put(row(0), second.unwrap().to_vec());
+    pair.counted.rows.put(row(1), first.unwrap().to_vec());
+    let mut errors = 0;
+    for key in sorted_keys(1000) {
+        match pair.tree.remove(&mut pair.counted, PREFIX, &key) {
+            Ok(_) => {}
+            Err(RowsError::Corrupt { .. }) => errors += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(errors > 0);
 }
 
 #[test]

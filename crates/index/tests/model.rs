@@ -164,6 +164,7 @@ fn everything_agrees(host: &Host, model: &Model) {
 /// Reclaims all garbage; then the data that is left is the data that is used.
 fn collects_to_nothing(host: &Host, model: &Model) {
     let mut number = 0u128;
+    let now = model.time.plus_millis(Command::LIFETIME_MILLIS_MAX + 1);
     loop {
         let Answer::Garbage(work) = host.answer(&Query::Garbage { before: Timestamp(u64::MAX), limit: 3 })
         else {
@@ -178,8 +179,8 @@ fn collects_to_nothing(host: &Host, model: &Model) {
             number += 1;
             let command = Command {
                 request: RequestId(uuid::Uuid::from_u128(2 << 100 | number)),
-                deadline: model.time.plus_millis(30_000),
-                proposed_at: model.time,
+                deadline: now.plus_millis(30_000),
+                proposed_at: now,
                 body: CommandBody::Reclaim { entry: item.entry, reclaimed: item.reclaimed },
             };
             assert_eq!(host.apply(&command), Ok(Done::Step(Step::Finished)));

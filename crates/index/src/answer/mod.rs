@@ -71,13 +71,16 @@ fn decode<T: Record>(row: &[u8], value: bytes::Bytes) -> Result<T, RowsError> {
     T::decode(value).map_err(|e| RowsError::corrupt(row, e.to_string()))
 }
 
+/// Turns a row into something, or leaves it out.
+type Keep<'a, T> = dyn FnMut(&[u8], &bytes::Bytes) -> Result<Option<T>, RowsError> + 'a;
+
 /// Collects rows of `start..end` that `keep` turns into something, until there are `most` or the rows end.
 fn collect<R: ReadRows + ?Sized, T>(
     rows: &R,
     start: &[u8],
     end: &[u8],
     most: usize,
-    keep: &mut dyn FnMut(&[u8], &bytes::Bytes) -> Result<Option<T>, RowsError>,
+    keep: &mut Keep<'_, T>,
 ) -> Result<Vec<T>, RowsError> {
     let mut found = Vec::new();
     let mut failed = None;

@@ -112,7 +112,7 @@ pub(super) fn purge<R: Rows + ?Sized>(context: &mut Context<'_, R>, bucket: Buck
         let (key, upload) =
             keys::split_upload(&row).ok_or_else(|| RowsError::corrupt(&row, "bad key of an upload"))?;
         let unused = uploads::take_parts(context, bucket, upload)?;
-        data::add_garbage(context, unused);
+        data::add_garbage(context, &unused);
         context.rows.delete(keys::upload(bucket, &key, upload));
         return Ok(Ok(Done::Step(Step::More)));
     }

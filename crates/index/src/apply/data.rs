@@ -5,7 +5,7 @@
 //! deleted everywhere. So data can't be committed twice, nor after it was given up or condemned.
 
 use super::{Applied, Context, refuse};
-use crate::command::CommandBody;
+use crate::command::{Command, CommandBody};
 use crate::keys;
 use crate::outcome::{Done, Refusal, Step};
 use crate::records::{DataRecord, GarbageItem, GarbageRecord, ManifestBody, ManifestRecord, Record};
@@ -86,7 +86,7 @@ fn add_entry<R: Rows + ?Sized>(context: &mut Context<'_, R>, item: GarbageItem) 
 }
 
 /// Lists held data that no manifest took as garbage.
-pub(super) fn add_garbage<R: Rows + ?Sized>(context: &mut Context<'_, R>, data: Vec<(DataId, u64)>) {
+pub(super) fn add_garbage<R: Rows + ?Sized>(context: &mut Context<'_, R>, data: &[(DataId, u64)]) {
     for chunk in data.chunks(CommandBody::DATA_IDS_MAX) {
         add_entry(context, GarbageItem::Data(chunk.to_vec()));
     }
@@ -102,7 +102,7 @@ pub(super) fn discard<R: Rows + ?Sized>(context: &mut Context<'_, R>, data: &[(D
             given_up.push((*id, *length));
         }
     }
-    add_garbage(context, given_up);
+    add_garbage(context, &given_up);
     Ok(Ok(Done::Nothing))
 }
 
@@ -153,6 +153,10 @@ pub(super) fn reclaim<R: Rows + ?Sized>(
     let Some(mut entry) = load::<GarbageRecord, _>(context.rows, &row)? else {
         return Ok(Ok(Done::Step(Step::Finished)));
     };
+    // Once the data's row is gone, only its deadline keeps a late copy of the command that named it from committing it.
+    if context.time() <= entry.since.plus_millis(Command::LIFETIME_MILLIS_MAX) {
+        refuse!(Refusal::TooEarly);
+    }
     if entry.reclaimed != reclaimed {
         return Ok(Ok(Done::Step(Step::More)));
     }

@@ -71,7 +71,7 @@ pub(super) fn put_part<R: Rows + ?Sized>(context: &mut Context<'_, R>) -> Applie
     match page.parts.binary_search_by_key(number, |part| part.number) {
         Ok(at) => {
             let old = std::mem::replace(&mut page.parts[at], part);
-            data::add_garbage(context, old.data.map(|data| (data, old.size)).into_iter().collect());
+            data::add_garbage(context, old.data.map(|data| (data, old.size)).as_slice());
         }
         Err(at) => page.parts.insert(at, part),
     }
@@ -135,7 +135,7 @@ pub(super) fn abort<R: Rows + ?Sized>(
         refuse!(Refusal::NoSuchUpload);
     }
     let unused = take_parts(context, target.bucket, upload)?;
-    data::add_garbage(context, unused);
+    data::add_garbage(context, &unused);
     context.rows.delete(keys::upload(target.bucket, target.key.as_bytes(), upload));
     done()
 }
@@ -205,7 +205,8 @@ pub(super) fn complete<R: Rows + ?Sized>(context: &mut Context<'_, R>) -> Applie
 
     let unused = take_parts(context, target.bucket, *upload)?;
     let used: std::collections::BTreeSet<DataId> = chosen.iter().filter_map(|part| part.data).collect();
-    data::add_garbage(context, unused.into_iter().filter(|(id, _)| !used.contains(id)).collect());
+    let unused: Vec<(DataId, u64)> = unused.into_iter().filter(|(id, _)| !used.contains(id)).collect();
+    data::add_garbage(context, &unused);
     context.rows.delete(keys::upload(target.bucket, target.key.as_bytes(), *upload));
     let manifest = ManifestId(upload.0);
     data::save_manifest(context, manifest, &manifest_of(&chosen));

@@ -75,7 +75,7 @@ pub(super) fn insert<R: Rows + ?Sized>(
         return Ok(false);
     }
     let mut leaf = unpack(&path.raw, prefix, path.leaf)?;
-    let cut = cut_after_insert(path.position.index == leaf.keys.len(), &path.branches);
+    let cut = cut_after_insert(path.position.index, leaf.keys.len(), &path.branches);
     leaf.keys.insert(path.position.index, key.to_vec());
     tree.len += 1;
     let mut climb = Climb { tree, rows, prefix, branches: path.branches, underfull: Underfull::Leave };
@@ -107,14 +107,17 @@ fn unpack(raw: &Raw, prefix: &[u8], number: u64) -> Result<Node, RowsError> {
     raw.unpack().map_err(|flaw| RowsError::corrupt(&row_key(prefix, number), flaw))
 }
 
-/// How to cut a node to which something was added; `above` are the branches above it.
-fn cut_after_insert(at_end: bool, above: &[Branch]) -> Cut {
-    if !at_end {
-        Cut::Even
-    } else if above.iter().all(|branch| branch.child == branch.raw.count()) {
+/// How to cut a node of `count` keys, to which one was added at `index`; `above` are the branches above it.
+///
+/// Keys that ascend, as dates and counters do, are followed by more: at the end of the tree, or before some
+/// key that is greater and was there first. So what they fill is left fuller than half.
+fn cut_after_insert(index: usize, count: usize, above: &[Branch]) -> Cut {
+    if index == count && above.iter().all(|branch| branch.child == branch.raw.count()) {
         Cut::Last
+    } else if index * 4 >= count * 3 {
+        Cut::Upper
     } else {
-        Cut::Appended
+        Cut::Even
     }
 }
 
@@ -137,10 +140,9 @@ impl<R: Rows + ?Sized> Climb<'_, R> {
             let Some(parent) = parent else { return self.settle_root(number, node, cut) };
             if load > LOAD_MAX {
                 let mut above = unpack(&parent.raw, self.prefix, parent.number)?;
-                let at_end = parent.child == above.keys.len();
-                let next_cut = match cut {
-                    Cut::Even => Cut::Even,
-                    Cut::Appended | Cut::Last => cut_after_insert(at_end, &self.branches),
+                let next_cut = match self.underfull {
+                    Underfull::Leave => cut_after_insert(parent.child, above.keys.len(), &self.branches),
+                    Underfull::Join => Cut::Even,
                 };
                 let (separator, upper) = self.cut(number, node, cut);
                 above.keys.insert(parent.child, separator);
@@ -201,7 +203,13 @@ impl<R: Rows + ?Sized> Climb<'_, R> {
             0 => (number, node, sibling, other),
             _ => (sibling, other, number, node),
         };
-        lower.join(above.keys[at].clone(), upper);
+        let separator = above.keys[at].clone();
+        let apart = lower.keys.last().is_none_or(|key| *key < separator)
+            && upper.keys.first().is_none_or(|key| separator <= *key);
+        if !apart {
+            return Err(RowsError::corrupt(&row, "keys are outside of their parent's separators"));
+        }
+        lower.join(separator, upper);
         if lower.load() <= JOINED_LOAD_MAX {
             above.keys.remove(at);
             above.children.remove(at + 1);

@@ -132,7 +132,10 @@ pub(super) fn search(mut entries: Entries<'_>, key: &[u8]) -> Result<(Position, 
 
 /// How many leading bytes two keys share.
 pub(super) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+    const BLOCK: usize = 32;
+    let blocks = a.chunks_exact(BLOCK).zip(b.chunks_exact(BLOCK)).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&a[blocks * BLOCK..], &b[blocks * BLOCK..]);
+    blocks * BLOCK + a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 /// The stored bytes of a length: one below 128, else two.
@@ -142,10 +145,10 @@ pub(super) fn length_bytes(length: usize) -> usize {
 
 /// Appends a length below 2^14: seven bits, and a second byte if the first one's top bit is set.
 pub(super) fn write_length(out: &mut Vec<u8>, length: usize) {
-    let low = (length & 0x7f) as u8;
-    match u8::try_from(length >> 7).expect("a key's length fits 14 bits") {
-        0 => out.push(low),
-        high => out.extend([low | 0x80, high]),
+    let byte = |part: usize| u8::try_from(part).expect("a key's length fits 14 bits");
+    match byte(length >> 7) {
+        0 => out.push(byte(length)),
+        high => out.extend([byte(length & 0x7f) | 0x80, high]),
     }
 }
 

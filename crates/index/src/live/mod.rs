@@ -26,6 +26,9 @@ pub use walk::Step;
 /// No tree is higher: that many levels hold more keys than a `u64` counts.
 const LEVEL_MAX: u8 = 63;
 
+/// More keys or nodes than this were never added to any tree, so counting on does not overflow.
+const COUNT_MAX: u64 = u64::MAX >> 1;
+
 /// One tree, a small value that its owner stores beside what it indexes.
 ///
 /// The rows and this value change together: after an error, or if the rows' changes are dropped, the value
@@ -129,7 +132,11 @@ impl Tree {
             None => len == 0,
             Some(root) => len > 0 && root.number < next_node && root.level <= LEVEL_MAX,
         };
-        if sane { Ok(Tree { root, next_node, len }) } else { Err(r.malformed()) }
+        if sane && len <= COUNT_MAX && next_node <= COUNT_MAX {
+            Ok(Tree { root, next_node, len })
+        } else {
+            Err(r.malformed())
+        }
     }
 
     fn allocate(&mut self) -> u64 {

@@ -46,9 +46,9 @@ pub(super) struct Raw {
 pub(super) enum Cut {
     /// Half: keys came in anywhere.
     Even,
-    /// Two thirds: a key was added at its end, and others may follow. The rest is above [`LOAD_MIN`].
-    Appended,
-    /// Nine tenths: the same at the end of the whole tree, where a node may be nearly empty.
+    /// Two thirds: a key was added near its end. The rest is above [`LOAD_MIN`].
+    Upper,
+    /// Nine tenths: a key was added at the end of the whole tree, where a node may be nearly empty.
     Last,
 }
 
@@ -171,7 +171,7 @@ impl Node {
     fn cut_index(&self, cut: Cut) -> usize {
         let percent = match cut {
             Cut::Even => 50,
-            Cut::Appended => 66,
+            Cut::Upper => 66,
             Cut::Last => 90,
         };
         let costs = self.key_costs();
