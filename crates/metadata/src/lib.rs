@@ -14,6 +14,7 @@ mod log;
 mod machine;
 mod network;
 mod node;
+mod reconciler;
 mod rows;
 mod snapshot;
 mod types;
@@ -24,6 +25,7 @@ mod tests;
 pub use node::{
     Components, Formation, GroupStatus, MetadataHandle, MetadataNode, Role, Settings, StartError,
 };
+pub use reconciler::{GARBAGE_RECLAIMED_BYTES_TOTAL, ORPHANS_DELETED_TOTAL, Reconciler, ReconcilerSettings};
 pub use types::Peer;
 
 /// The generated code of `proto/raft.proto`.
