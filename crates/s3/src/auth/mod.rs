@@ -171,4 +171,8 @@ fn refuse_session_token(head: &RequestHead<'_>, query: &Query) -> Result<(), S3E
     if in_header || in_query { Err(ErrorCode::InvalidToken.into()) } else { Ok(()) }
 }
 #[cfg(test)]
+mod presigned_tests;
+#[cfg(test)]
 mod published_tests;
+#[cfg(test)]
+mod tests;

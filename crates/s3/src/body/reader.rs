@@ -106,6 +106,9 @@ impl BodyReader {
     /// `IncompleteBody`, `XAmzContentSHA256Mismatch`, `BadDigest`, `MalformedTrailerError`, `InvalidRequest`,
     /// `SignatureDoesNotMatch`.
     pub fn finish(self) -> Result<BodySummary, S3Error> {
+        if self.received > self.kind.bytes_max() {
+            return Err(self.kind.too_long(None));
+        }
         let trailers = match self.decoder {
             Some(decoder) => decoder.finish()?,
             None => Trailers::new(),

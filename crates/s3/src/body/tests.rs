@@ -76,7 +76,10 @@ fn a_body_has_a_limit_announced_or_not() {
     let announced = plan(&[("content-length", "65537")], Payload::Unsigned, BodyKind::Document);
     assert_eq!(code(announced), ErrorCode::MaxMessageLengthExceeded);
     let unannounced = plan(&[], Payload::Unsigned, BodyKind::Document).expect("valid");
-    assert_eq!(code(read(unannounced, &long)), ErrorCode::MaxMessageLengthExceeded);
+    assert_eq!(code(read(unannounced.clone(), &long)), ErrorCode::MaxMessageLengthExceeded);
+    let mut reader = BodyReader::new(unannounced);
+    assert!(reader.decode(&mut Bytes::from(long)).is_err());
+    assert_eq!(code(reader.finish()), ErrorCode::MaxMessageLengthExceeded, "an error cannot be overlooked");
 }
 
 // s3-rules 10

@@ -173,4 +173,4 @@ fn method_not_allowed(method: &Method, resource: &'static str, allow: &'static s
 
 #[cfg(test)]
 #[path = "parse_tests.rs"]
-mod tests;
+pub(super) mod tests;

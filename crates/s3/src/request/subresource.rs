@@ -5,7 +5,7 @@ use crate::request::query::Query;
 
 /// Every sub-resource and operation-selecting parameter of S3. A request that has one is never taken for
 /// the plain operation: a PUT of `?acl` must not overwrite the object (s3-rules 33).
-const KNOWN: [&str; 42] = [
+pub(super) const KNOWN: [&str; 42] = [
     "abac",
     "accelerate",
     "acl",

@@ -103,3 +103,7 @@ fn refuse_values(headers: &HeaderMap, accepted: &[(&str, &[&str])]) -> Result<()
 fn not_implemented(name: &str) -> S3Error {
     S3Error::new(ErrorCode::NotImplemented).with_extra("Header", name)
 }
+
+#[cfg(test)]
+#[path = "unsupported_tests.rs"]
+mod tests;

@@ -1,5 +1,6 @@
 //! S3's XML documents: reading request bodies, writing replies.
 
+mod delete_result;
 pub mod read;
 pub mod results;
 mod tree;

@@ -1,6 +1,7 @@
 //! What the reply documents say, in domain types. `to_xml` of each is in `xml::write`.
 
-use crate::error::S3Error;
+pub use super::delete_result::{DeleteMarkerEffect, DeleteOutcome, DeleteResult};
+
 use crate::request::operation::{
     ListMultipartUploads, ListObjectVersions, ListObjects, ListObjectsV2, ListParts, UploadsMarker,
     VersionsMarker,
@@ -260,45 +261,4 @@ pub struct UploadEntry {
     pub initiated: Timestamp,
     /// The checksum that it was created with.
     pub checksum: Option<ChecksumKind>,
-}
-
-/// `DeleteResult` (s3-rules 20)
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeleteResult {
-    /// One per entry, in the order of the request; successes of a quiet request left out.
-    pub outcomes: Vec<DeleteOutcome>,
-}
-
-/// What became of one entry of DeleteObjects.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DeleteOutcome {
-    /// It worked, or there was nothing to do.
-    Deleted {
-        /// The key as the client wrote it.
-        key: String,
-        /// The version that the client named.
-        version: Option<VersionId>,
-        /// A marker that was added or removed.
-        marker: DeleteMarkerEffect,
-    },
-    /// It did not.
-    Failed {
-        /// The key as the client wrote it.
-        key: String,
-        /// The version as the client wrote it.
-        version: Option<String>,
-        /// Why.
-        error: S3Error,
-    },
-}
-
-/// What a delete did with delete markers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeleteMarkerEffect {
-    /// Nothing.
-    None,
-    /// It added this one.
-    Added(VersionId),
-    /// It removed this one.
-    Removed(VersionId),
 }

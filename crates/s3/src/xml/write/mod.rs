@@ -25,4 +25,6 @@ pub fn after_declaration(document: &str) -> &str {
 #[cfg(test)]
 mod list_tests;
 #[cfg(test)]
+mod multipart_tests;
+#[cfg(test)]
 mod tests;

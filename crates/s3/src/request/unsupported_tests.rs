@@ -1,0 +1,77 @@
+use crate::error::ErrorCode;
+use crate::request::operation::Operation;
+use crate::request::parse::tests::{UPLOAD, code, parse};
+
+// s3-rules 13
+#[test]
+fn headers_that_change_a_writes_meaning_are_refused() {
+    let tagging = ("x-amz-tagging", "a=b");
+    for pair in [
+        ("x-amz-acl", "public-read"),
+        ("x-amz-grant-read", "id=1"),
+        ("x-amz-server-side-encryption", "AES256"),
+        ("x-amz-server-side-encryption", "aws:kms"),
+        ("x-amz-server-side-encryption-customer-algorithm", "AES256"),
+        ("x-amz-object-lock-mode", "COMPLIANCE"),
+        ("x-amz-object-lock-legal-hold", "ON"),
+        ("x-amz-website-redirect-location", "/x"),
+        ("x-amz-write-offset-bytes", "5"),
+        tagging,
+    ] {
+        let copy = ("x-amz-copy-source", "source/k");
+        assert_eq!(code("PUT", "/bucket/k", &[pair]), ErrorCode::NotImplemented, "{pair:?}");
+        assert_eq!(code("PUT", "/bucket/k", &[copy, pair]), ErrorCode::NotImplemented, "{pair:?}");
+        assert_eq!(code("POST", "/bucket/k?uploads", &[pair]), ErrorCode::NotImplemented, "{pair:?}");
+    }
+    let glacier = ("x-amz-storage-class", "GLACIER");
+    assert_eq!(code("PUT", "/bucket/k", &[glacier]), ErrorCode::InvalidStorageClass);
+    for pair in [
+        ("content-range", "bytes 0-1/2"),
+        ("if-modified-since", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ("if-unmodified-since", "Sun, 06 Nov 1994 08:49:37 GMT"),
+    ] {
+        assert_eq!(code("PUT", "/bucket/k", &[pair]), ErrorCode::NotImplemented, "{pair:?}");
+    }
+    let accepted = [
+        ("x-amz-acl", "private"),
+        ("x-amz-storage-class", "STANDARD"),
+        ("x-amz-tagging", ""),
+        ("x-amz-request-payer", "requester"),
+    ];
+    assert!(parse("PUT", "/bucket/k", &accepted).is_ok());
+}
+
+// s3-rules 13
+#[test]
+fn headers_that_change_other_requests_are_refused() {
+    let customer_key = [("x-amz-server-side-encryption-customer-key", "x")];
+    for (method, target) in [("GET", "/bucket/k"), ("HEAD", "/bucket/k")] {
+        assert_eq!(code(method, target, &customer_key), ErrorCode::NotImplemented);
+    }
+    for pair in [
+        ("x-amz-acl", "public-read"),
+        ("x-amz-grant-write", "id=1"),
+        ("x-amz-bucket-object-lock-enabled", "true"),
+        ("x-amz-object-ownership", "ObjectWriter"),
+    ] {
+        assert_eq!(code("PUT", "/bucket", &[pair]), ErrorCode::NotImplemented, "{pair:?}");
+    }
+    let enforced = [("x-amz-object-ownership", "BucketOwnerEnforced"), ("x-amz-acl", "private")];
+    assert!(parse("PUT", "/bucket", &enforced).is_ok());
+    for header in ["if-none-match", "if-unmodified-since", "x-amz-if-match-size"] {
+        assert_eq!(code("DELETE", "/bucket/k", &[(header, "1")]), ErrorCode::NotImplemented, "{header}");
+    }
+    let part = format!("/bucket/k?partNumber=1&uploadId={UPLOAD}");
+    assert_eq!(code("PUT", &part, &[("if-none-match", "*")]), ErrorCode::NotImplemented);
+    assert_eq!(code("POST", "/bucket/k?uploads", &[("if-match", "*")]), ErrorCode::NotImplemented);
+}
+
+// s3-rules 13: a presigned URL may carry headers in its query
+#[test]
+fn a_header_in_a_presigned_query_counts() {
+    let target = "/bucket/k?X-Amz-Signature=0&x-amz-acl=public-read";
+    assert_eq!(code("PUT", target, &[]), ErrorCode::NotImplemented);
+    let target = "/bucket/k?X-Amz-Signature=0&x-amz-meta-a=b";
+    let Ok(Operation::PutObject(put)) = parse("PUT", target, &[]) else { panic!("a put") };
+    assert_eq!(put.headers.user, [("a".to_owned(), "b".to_owned())]);
+}
