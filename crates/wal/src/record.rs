@@ -150,8 +150,8 @@ fn encode(kind: u8, group: u16, index: u64, payload: &[u8], out: &mut Vec<u8>) {
     out[start..start + 4].copy_from_slice(&crc.to_le_bytes());
 }
 
-/// Takes the first record off `bytes`. `None` if it is cut short, fails its CRC, or is of no known kind; the
-/// payload shares the bytes.
+/// Takes the first record off `bytes`. `None` if it is cut short, fails its CRC, or is of no known kind. An
+/// entry's payload shares the bytes.
 pub(crate) fn decode(bytes: &mut Bytes) -> Option<Item> {
     let len = usize::try_from(u32_at(bytes, 4)?).ok()?;
     let end = RECORD_HEADER_BYTES.checked_add(len)?;
@@ -160,7 +160,11 @@ pub(crate) fn decode(bytes: &mut Bytes) -> Option<Item> {
         return None;
     }
     let (kind, group, index) = (whole[8], u16_at(whole, 10)?, u64_at(whole, 16)?);
-    let payload = bytes.slice(RECORD_HEADER_BYTES..end);
+    let payload = match kind {
+        ENTRY => bytes.slice(RECORD_HEADER_BYTES..end),
+        // The others are short and kept for long; a share of a large buffer would keep all of it.
+        _ => Bytes::copy_from_slice(&whole[RECORD_HEADER_BYTES..]),
+    };
     let item = match kind {
         ENTRY => Item::Record(Record::Entry { group, index, payload }),
         TRUNCATE if payload.is_empty() => Item::Record(Record::Truncate { group, from_index: index }),

@@ -250,7 +250,7 @@ impl Writer {
     }
 
     /// Takes back the segments that nothing needs, and makes spare ones.
-    fn maintain(&mut self) -> Result<(), WalError> {
+    pub(crate) fn maintain(&mut self) -> Result<(), WalError> {
         // Until the head of the active segment is on disk, the segments before hold the only votes.
         if self.active.has_frames {
             let needed = self.stream.oldest_needed().unwrap_or(self.active.number).min(self.active.number);

@@ -237,8 +237,8 @@ fn what_a_failed_sync_left_in_memory_is_written_anew_by_the_process_that_follows
         // The machine stays up, so the process finds entry 2 in the page cache, and reports it.
         let (wal, recovery) = open(&disk).unwrap();
         assert_eq!(recovery.groups[&0].entries, Some(1..=2));
-        drop(wal);
         let left = disk.power_cut(&SeededRandom::new(seed));
+        drop(wal);
         let (wal, recovery) = open(&left).unwrap();
         assert_eq!(recovery.groups[&0].entries, Some(1..=2), "it was reported, so it must last");
         assert_eq!(indexes(&wal, 0, 900), [1, 2]);

@@ -1,6 +1,7 @@
 //! Rotten, missing and foreign files: refused if anything promised is gone, cut if it is a torn tail.
 
 use super::*;
+use proptest::prelude::*;
 
 /// A log of two segments or more, closed.
 fn written() -> (SimDisk, u64) {
@@ -178,4 +179,37 @@ fn an_entry_that_rots_while_the_log_is_open_is_an_error_and_not_an_entry() {
     disk.flip_bits(&path, 4096 + 56 + 24 + 5, 1).unwrap();
     assert!(matches!(wal.entries(0, 1..2, 1000), Err(WalError::Corrupt { segment: 1, offset: 4152, .. })));
     assert_eq!(wal.entries(0, 2..3, 1000).unwrap().len(), 1);
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_to_its_files_a_closed_log_is_whole_or_refused_unless_its_seal_is_hit_too(
+        damages in prop::collection::vec((0..3_usize, 0..16_384_usize, prop::collection::vec(any::<u8>(), 1..600)), 1..4)
+    ) {
+        let (disk, last) = written();
+        let paths = segments(&disk);
+        // The last segment holds one batch, and the empty frame that tells that the batch was synced.
+        let batch = crate::frame::FrameHeader::decode(&read_all(&disk, &paths[2])[4096..]).unwrap();
+        let seal = 4096 + usize::try_from(batch.frame_bytes()).unwrap();
+        let mut seal_is_hit = false;
+        for (file, at, bytes) in &damages {
+            let mut whole = read_all(&disk, &paths[*file]);
+            let end = (at + bytes.len()).min(whole.len());
+            whole[*at..end].copy_from_slice(&bytes[..end - at]);
+            overwrite(&disk, &paths[*file], &whole);
+            seal_is_hit |= *file == 2 && *at < seal + 56 && end > seal;
+        }
+        match open(&disk) {
+            Ok((wal, _)) => {
+                let found = indexes(&wal, 0, 900);
+                let kept = if seal_is_hit { found.len() as u64 } else { last };
+                prop_assert!(kept >= last - 1, "the segments before the last can't lose anything");
+                prop_assert_eq!(found, (1..=kept).collect::<Vec<_>>());
+            }
+            Err(error) => {
+                let refused = matches!(error, WalError::Corrupt { .. } | WalError::UnsupportedFormat { .. });
+                prop_assert!(refused, "{error}");
+            }
+        }
+    }
 }

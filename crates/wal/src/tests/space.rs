@@ -54,6 +54,47 @@ fn frames_of_a_recycled_file_are_never_taken_for_new_ones() {
 }
 
 #[test]
+fn old_segments_stay_until_the_head_that_repeats_their_votes_is_on_disk() {
+    let disk = SimDisk::new();
+    let (wal, _) = open(&disk).unwrap();
+    wal.append_synced_blocking(vec![vote(0, "v"), entry(0, 1, 9000), purge(0, 1)]).unwrap();
+    // A crash between making the second segment and writing to it leaves a header and nothing else.
+    let crashed = disk.copy();
+    wal.append_synced_blocking(vec![entry(0, 2, 9000)]).unwrap();
+    let last = segments(&disk).last().unwrap().clone();
+    let mut bytes = read_all(&disk, &last)[..4096].to_vec();
+    bytes.resize(16 << 10, 0);
+    drop(wal);
+    let disk = crashed;
+    disk.open(&last, OpenMode::CreateNew(esker_env::Permissions::Default)).unwrap();
+    overwrite(&disk, &last, &bytes);
+    let options = options();
+    let (on_disk, random): (Arc<dyn Disk>, Arc<dyn Random>) =
+        (Arc::new(disk.clone()), Arc::new(SeededRandom::new(1)));
+    let recovered = crate::recovery::recover(&on_disk, &random, Path::new(DIR), &options).unwrap();
+    let shared =
+        crate::shared::Shared::new(recovered.index, recovered.files, DIR.into(), options.queue_bytes_max);
+    let mut writer = crate::writer::Writer::new(
+        Arc::new(shared),
+        recovered.stream,
+        recovered.pool,
+        recovered.active,
+        recovered.next_frame,
+    );
+    let before = segments(&disk);
+    assert_eq!(before.len(), 2);
+    writer.maintain().unwrap();
+    assert_eq!(segments(&disk), before);
+    drop(writer);
+    let (wal, _) = open(&disk).unwrap();
+    assert_eq!(wal.state(0).vote.as_deref(), Some(&b"v"[..]));
+    wal.append_synced_blocking(vec![entry(0, 2, 10)]).unwrap();
+    drop(wal);
+    assert_eq!(segments(&disk), [last]);
+    assert_eq!(open(&disk).unwrap().1.groups[&0].vote.as_deref(), Some(&b"v"[..]));
+}
+
+#[test]
 fn one_group_that_never_purges_keeps_later_segments_of_others() {
     let disk = SimDisk::new();
     let (wal, _) = open(&disk).unwrap();
@@ -128,6 +169,31 @@ fn a_log_opens_with_another_segment_size_and_appends_longer_than_a_segment() {
     drop(wal);
     let (wal, _) = open(&disk).unwrap();
     assert_eq!(indexes(&wal, 0, 900), (1..=200).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_real_disk_takes_rotation_purging_recycling_and_reopening() {
+    let directory = tempfile::tempdir().unwrap();
+    let (disk, random): (Arc<dyn Disk>, Arc<dyn Random>) =
+        (Arc::new(esker_env::OsDisk), Arc::new(esker_env::OsRandom));
+    let open = || Wal::open(&disk, &random, directory.path(), &options()).unwrap();
+    let (mut wal, _) = open();
+    wal.append_synced_blocking(vec![vote(0, "v")]).unwrap();
+    for round in 0..3_u64 {
+        let (first, last) = (round * 60 + 1, round * 60 + 60);
+        for index in first..=last {
+            wal.append_synced_blocking(vec![entry(0, index, 900)]).unwrap();
+        }
+        wal.append_synced_blocking(vec![purge(0, last - 10)]).unwrap();
+        drop(wal);
+        let (next, recovery) = open();
+        assert_eq!(recovery.cut, None);
+        assert_eq!(recovery.groups[&0].vote.as_deref(), Some(&b"v"[..]));
+        assert_eq!(indexes(&next, 0, 900), (last - 9..=last).collect::<Vec<_>>());
+        wal = next;
+    }
+    let files = disk.list(directory.path()).unwrap();
+    assert!(files.len() <= 4, "180 entries went through {} files", files.len());
 }
 
 #[test]
