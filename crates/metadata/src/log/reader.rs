@@ -61,7 +61,7 @@ impl RaftLogReader<TypeConfig> for LogStore {
         self.read(start..end, READ_BYTES_MAX).await
     }
 
-    /// All entries of the range, read piece by piece: what is to be applied may be long.
+    /// The entries of the range that exist, read piece by piece: what is to be applied may be long.
     async fn entries_stream<RB>(
         &mut self,
         range: RB,
@@ -77,9 +77,10 @@ impl RaftLogReader<TypeConfig> for LogStore {
                     return Ok::<_, io::Error>(None);
                 }
                 let entries = store.read(left.clone(), READ_BYTES_MAX).await?;
-                let Some(last) = entries.last() else {
+                let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(None) };
+                if first.log_id.index != left.start {
                     return Err(io::Error::other(format!("log entry {} is missing", left.start)));
-                };
+                }
                 let next = last.log_id.index + 1;
                 Ok(Some((stream::iter(entries.into_iter().map(Ok)), next..left.end)))
             }

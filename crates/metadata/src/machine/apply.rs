@@ -16,7 +16,13 @@ pub(crate) fn apply(rows: &GroupRows, chunk: Chunk) -> Result<(), RowsFailure> {
     let mut meta = view.pointer.meta();
     let mut overlay = Overlay::new(&view);
     let mut answers = Vec::with_capacity(chunk.len());
+    let mut expected = None;
     for (entry, responder) in chunk {
+        let index = entry.log_id.index;
+        if expected.is_some_and(|expected| expected != index) {
+            return Err(RowsFailure::Gap { index });
+        }
+        expected = Some(index + 1);
         let applied = match entry.payload {
             EntryPayload::Blank => Applied::Internal,
             EntryPayload::Normal(CommandBytes(bytes)) => {

@@ -1,6 +1,5 @@
 //! What the other roles hold of a metadata node.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,13 +7,12 @@ use esker_index::command::Command;
 use esker_index::outcome::Outcome;
 use esker_index::query::{Answer, Query};
 use esker_rpc::metadata::{Metadata, MetadataError, Proposal};
-use esker_types::{GroupId, NodeId, Timestamp};
+use esker_types::{GroupId, Timestamp};
 use tokio::sync::{Semaphore, watch};
 
 use crate::network::Registry;
-use crate::node::{Group, GroupStatus};
+use crate::node::{Group, GroupStatus, telemetry};
 use crate::rows::{RowsFailure, RowsView};
-use crate::types::Peer;
 
 /// Proposes to and queries the groups of a node, from any runtime. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -33,7 +31,7 @@ impl MetadataHandle {
         MetadataHandle { groups, proposals: Arc::new(Semaphore::new(proposals_max)), failure }
     }
 
-    fn group(&self, group: GroupId) -> Result<Arc<Group>, MetadataError> {
+    pub(super) fn group(&self, group: GroupId) -> Result<Arc<Group>, MetadataError> {
         let missing = || MetadataError::Failed(format!("this node has no replica of group {}", group.0));
         self.groups.get(group).ok_or_else(missing)
     }
@@ -42,20 +40,6 @@ impl MetadataHandle {
     /// known again after a restart.
     pub fn failure(&self) -> watch::Receiver<Option<String>> {
         self.failure.clone()
-    }
-
-    /// Forms a group of these voters. Every one of them must be empty and may be asked to, with the same voters.
-    ///
-    /// # Errors
-    /// `Failed` if this replica has a log already, or is not among the voters.
-    pub async fn initialize(
-        &self,
-        group: GroupId,
-        voters: BTreeMap<NodeId, Peer>,
-    ) -> Result<(), MetadataError> {
-        let voters: BTreeMap<u64, Peer> = voters.into_iter().map(|(node, peer)| (node.0, peer)).collect();
-        let formed = self.group(group)?.raft().initialize(voters).await;
-        formed.map_err(|error| MetadataError::Failed(error.to_string()))
     }
 
     /// The state of this node's replica.
@@ -126,11 +110,17 @@ impl Metadata for MetadataHandle {
         let Proposal { request, deadline, body } = proposal;
         // The leader sets the time.
         let command = Command { request, deadline, proposed_at: Timestamp(0), body };
-        group.propose(&command).await
+        let timer = telemetry::Timer::start(&group, telemetry::PROPOSAL_DURATION);
+        timer.finish(group.propose(&command).await)
     }
 
     async fn query(&self, group: GroupId, query: Query) -> Result<Answer, MetadataError> {
-        self.group(group)?.catch_up().await?;
-        self.read(group, move |view| Ok(esker_index::answer(view, &query)?)).await
+        let replica = self.group(group)?;
+        let timer = telemetry::Timer::start(&replica, telemetry::QUERY_DURATION);
+        let answer = async {
+            replica.catch_up().await?;
+            self.read(group, move |view| Ok(esker_index::answer(view, &query)?)).await
+        };
+        timer.finish(answer.await)
     }
 }

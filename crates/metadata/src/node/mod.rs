@@ -6,12 +6,14 @@ mod failure;
 mod forward;
 mod group;
 mod handle;
+mod membership;
 mod observe;
 mod propose;
 mod read;
 mod settings;
 mod start;
 mod status;
+mod telemetry;
 
 pub(crate) use group::{Group, NotDone, Trace};
 pub use handle::MetadataHandle;

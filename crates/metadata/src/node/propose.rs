@@ -45,12 +45,12 @@ impl Group {
     /// Proposes a command wherever the leader is, again and again until it is applied or its deadline has passed.
     /// Repeating is safe: the command has one request id, and the state machine applies it once.
     pub(crate) async fn propose(&self, command: &Command) -> Result<Outcome, MetadataError> {
+        let Some(mut left) = self.time_left(command.deadline) else { return Ok(Err(Refusal::Expired)) };
         let mut trace = Trace::None;
         let mut observer = self.observe();
         loop {
             let attempt = match self.leader() {
                 Some((leader, peer)) if leader != self.node() => {
-                    let Some(left) = self.time_left(command.deadline) else { break };
                     forward::propose(self, leader, &peer, command, left).await
                 }
                 _ => self.propose_here(command.clone()).await,
@@ -60,10 +60,13 @@ impl Group {
                 Ok(Err(Refusal::Expired)) if trace.maybe_logged() => break,
                 Ok(outcome) => return Ok(outcome),
                 Err(NotDone::Failed(error)) => return Err(error),
-                Err(NotDone::NotLeader(left)) => trace = trace.max(left),
+                Err(NotDone::NotLeader(now)) => trace = trace.max(now),
             }
-            let Some(left) = self.time_left(command.deadline) else { break };
             forward::pause(&mut observer, left).await;
+            left = match self.time_left(command.deadline) {
+                Some(left) => left,
+                None => break,
+            };
         }
         let why = "no leader applied the command before its deadline".to_owned();
         Err(if trace.maybe_logged() { MetadataError::Unknown(why) } else { MetadataError::Unavailable(why) })

@@ -100,11 +100,14 @@ impl MetadataNode {
         self.local_address
     }
 
-    /// Stops taking part, syncs the rows, and ends the runtime. Proposals under way end without an outcome.
+    /// Hands leadership over, stops taking part, syncs the rows, and ends the runtime. Proposals under way end without an outcome.
     ///
     /// # Errors
     /// The rows could not be synced; the log still has what they miss.
     pub async fn shutdown(mut self) -> Result<(), KvError> {
+        for group in self.groups.all() {
+            group.hand_over().await;
+        }
         self.stop.cancel();
         for group in self.groups.all() {
             // The error would say that it has stopped.
@@ -115,8 +118,21 @@ impl MetadataNode {
             end(runtime).await;
         }
         let engine = Arc::clone(&self.components.engine);
+        // The last handles to the log and the engine go with this value.
         let synced = tokio::task::spawn_blocking(move || engine.sync()).await;
         synced.unwrap_or_else(|_| Err(KvError::Closed { doing: "sync".into() }))
+    }
+}
+
+#[cfg(test)]
+impl MetadataNode {
+    /// Stops at once, as a crash would, but returns only when nothing of the node runs any more.
+    pub(crate) async fn kill(mut self) {
+        self.stop.cancel();
+        self.groups.clear();
+        if let Some(runtime) = self.runtime.take() {
+            end(runtime).await;
+        }
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) enum RowsFailure {
     Index(#[from] RowsError),
     #[error("the rows of a group: {0}")]
     Malformed(#[from] Malformed),
+    #[error("log entry {index} was to be applied, but not the one before it")]
+    Gap { index: u64 },
 }
 
 /// The rows of one group's replica on this node.

@@ -24,19 +24,21 @@ impl RowsView {
     }
 }
 
-fn failed(error: KvError) -> RowsError {
+fn failed(error: &KvError) -> RowsError {
     RowsError::Engine(error.to_string())
 }
 
 impl ReadRows for RowsView {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, RowsError> {
-        self.view.get(&self.keyspace, key).map_err(failed)
+        self.view.get(&self.keyspace, key).map_err(|error| failed(&error))
     }
 
     fn scan(&self, start: &[u8], end: &[u8], visit: &mut Visit<'_>) -> Result<(), RowsError> {
         let range = KeyRange::from_to(Bytes::copy_from_slice(start), Bytes::copy_from_slice(end));
-        for pair in self.view.range(&self.keyspace, range, Direction::Forward).map_err(failed)? {
-            let (key, value) = pair.map_err(failed)?;
+        for pair in
+            self.view.range(&self.keyspace, range, Direction::Forward).map_err(|error| failed(&error))?
+        {
+            let (key, value) = pair.map_err(|error| failed(&error))?;
             if let ControlFlow::Break(()) = visit(&key, &value) {
                 break;
             }

@@ -128,8 +128,8 @@ mod tests {
         let mut summary = Summary::default();
         let mut chunk = ChunkWriter::new();
         chunk.push(b"k", b"value", &mut summary).unwrap();
-        assert_eq!(chunk.finish().as_ref(), b"\x01\0\0\0\x01k\0\0\0\x05value\xc2\x8e\x93\x74");
-        assert_eq!(summary.totals(), Totals { rows: 1, state_hash: 0 });
+        assert_eq!(chunk.finish().as_ref(), b"\x01\0\0\0\x01k\0\0\0\x05valueg\xe2\x89\xa3");
+        assert_eq!(summary.totals(), Totals { rows: 1, state_hash: 15_943_710_859_651_165_613 });
     }
 
     proptest! {

@@ -1,0 +1,258 @@
+//! Three nodes in one process, connected by real gRPC over the loopback.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use esker_index::outcome::Refusal;
+use esker_rpc::metadata::{Metadata, MetadataError};
+use esker_types::{BucketId, NodeId};
+use futures::future::join_all;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::tests::support::{Client, GROUP, PATIENCE, deadline_in, on_disk, proposal, put, with_peers};
+use crate::{Formation, MetadataNode, Peer, Role, Settings};
+
+fn position(node: NodeId) -> usize {
+    usize::try_from(node.0).unwrap() - 1
+}
+
+/// Nodes 1 to 3, each with a directory and an address of its own.
+pub(super) struct Cluster {
+    dirs: Vec<TempDir>,
+    addresses: Vec<SocketAddr>,
+    nodes: Vec<Option<MetadataNode>>,
+    adjust: fn(&mut Settings),
+}
+
+impl Cluster {
+    /// Three empty nodes that form a group.
+    pub(super) async fn form(adjust: fn(&mut Settings)) -> Cluster {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut cluster =
+            Cluster { dirs: Vec::new(), addresses: vec![any; 3], nodes: vec![None, None, None], adjust };
+        for at in 0..3 {
+            cluster.dirs.push(tempfile::tempdir().unwrap());
+            cluster.start(at).await;
+            cluster.addresses[at] = cluster.node(at).local_address().unwrap();
+        }
+        let voters: BTreeMap<NodeId, Peer> = (0..3u64)
+            .zip(&cluster.addresses)
+            .map(|(at, address)| (NodeId(at + 1), Peer { address: address.to_string() }))
+            .collect();
+        cluster.client(0).0.initialize(GROUP, voters).await.unwrap();
+        cluster.leader().await;
+        cluster
+    }
+
+    fn node(&self, at: usize) -> &MetadataNode {
+        self.nodes[at].as_ref().expect("the node runs")
+    }
+
+    pub(super) fn client(&self, at: usize) -> Client {
+        Client::of(self.node(at))
+    }
+
+    pub(super) async fn start(&mut self, at: usize) {
+        let mut settings = with_peers(at as u64 + 1, self.addresses[at]);
+        (self.adjust)(&mut settings);
+        let components = on_disk(self.dirs[at].path());
+        self.nodes[at] = Some(MetadataNode::start(components, settings).await.unwrap());
+    }
+
+    pub(super) async fn kill(&mut self, at: usize) {
+        self.nodes[at].take().expect("the node runs").kill().await;
+    }
+
+    pub(super) fn running(&self) -> Vec<usize> {
+        (0..3).filter(|at| self.nodes[*at].is_some()).collect()
+    }
+
+    /// The position of the node that all running nodes follow.
+    pub(super) async fn leader(&self) -> usize {
+        let running = self.running();
+        let mut led_by = None;
+        for &at in &running {
+            let client = self.client(at);
+            let led = client.0.wait_for(GROUP, |status| {
+                let leader = status.leader.map(position);
+                leader.is_some_and(|leader| running.contains(&leader))
+            });
+            let status = tokio::time::timeout(PATIENCE, led).await.expect("a leader is elected").unwrap();
+            led_by = status.leader;
+        }
+        position(led_by.unwrap())
+    }
+
+    pub(super) async fn follower(&self) -> usize {
+        let leader = self.leader().await;
+        self.running().into_iter().find(|at| *at != leader).unwrap()
+    }
+
+    /// Waits until all running nodes have applied the same entries, and checks that they have the same rows.
+    pub(super) async fn assert_equal_states(&self) {
+        let clients: Vec<Client> = self.running().into_iter().map(|at| self.client(at)).collect();
+        let newest = clients.iter().map(Client::applied).max().unwrap();
+        join_all(clients.iter().map(|client| client.wait_applied(newest))).await;
+        let states = join_all(clients.iter().map(|client| client.0.state_hash(GROUP))).await;
+        let states: Vec<_> = states.into_iter().map(Result::unwrap).collect();
+        assert!(states.windows(2).all(|pair| pair[0] == pair[1]), "{states:?}");
+    }
+
+    pub(super) async fn shutdown(mut self) {
+        for node in &mut self.nodes {
+            if let Some(node) = node.take() {
+                node.shutdown().await.unwrap();
+            }
+        }
+    }
+}
+
+async fn put_through_all(cluster: &Cluster, bucket: BucketId, round: &str) -> Vec<String> {
+    let running = cluster.running();
+    let puts = (0..30usize).map(|i| {
+        let client = cluster.client(running[i % running.len()]);
+        let name = format!("{round}-{i}");
+        async move {
+            client.put(bucket, &name).await;
+            name
+        }
+    });
+    join_all(puts).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_nodes_take_writes_through_any_node_and_read_them_through_any_other() {
+    let cluster = Cluster::form(|_| ()).await;
+    let bucket = cluster.client(0).create_bucket("alpha").await;
+    // Each read goes to another node than the write before it, with nothing in between.
+    for i in 0..30 {
+        let name = format!("key-{i}");
+        cluster.client(i % 3).put(bucket, &name).await;
+        assert!(cluster.client((i + 1) % 3).exists(bucket, &name).await, "{name}");
+    }
+    cluster.assert_equal_states().await;
+    cluster.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_nodes_lose_their_leader_and_no_acknowledged_write() {
+    let mut cluster = Cluster::form(|_| ()).await;
+    let bucket = cluster.client(0).create_bucket("alpha").await;
+    let mut written = put_through_all(&cluster, bucket, "before").await;
+
+    let first = cluster.leader().await;
+    let survivor = cluster.follower().await;
+    // One write is on its way while the leader dies; it waits for the next leader by itself.
+    let client = cluster.client(survivor);
+    let under_way = tokio::spawn(async move { client.put(bucket, "during").await });
+    cluster.kill(first).await;
+    tokio::time::timeout(PATIENCE, under_way).await.unwrap().unwrap();
+    written.push("during".to_owned());
+    assert_ne!(cluster.leader().await, first);
+    written.extend(put_through_all(&cluster, bucket, "after").await);
+    for name in &written {
+        assert!(cluster.client(survivor).exists(bucket, name).await, "{name}");
+    }
+
+    cluster.start(first).await;
+    cluster.client(first).wait_applied(cluster.client(survivor).applied()).await;
+    assert_eq!(cluster.client(first).versions(bucket).await, written.len() as u64);
+    cluster.assert_equal_states().await;
+    cluster.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_repeated_through_another_node_is_applied_once() {
+    let cluster = Cluster::form(|_| ()).await;
+    let bucket = cluster.client(0).create_bucket("alpha").await;
+    let once = proposal(put(bucket, "key"));
+    let outcomes = join_all((0..6).map(|i| {
+        let client = cluster.client(i % 3);
+        let once = once.clone();
+        async move { client.0.propose(GROUP, once).await.unwrap().unwrap() }
+    }))
+    .await;
+    assert!(outcomes.windows(2).all(|pair| pair[0] == pair[1]), "{outcomes:?}");
+    assert_eq!(cluster.client(1).versions(bucket).await, 1);
+    cluster.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_minority_acknowledges_nothing() {
+    let mut cluster =
+        Cluster::form(|settings| settings.read_timeout = std::time::Duration::from_millis(500)).await;
+    let bucket = cluster.client(0).create_bucket("alpha").await;
+    let last = cluster.leader().await;
+    for at in (0..3).filter(|at| *at != last) {
+        cluster.kill(at).await;
+    }
+    let client = cluster.client(last);
+    let mut lonely = proposal(put(bucket, "lonely"));
+    lonely.deadline = deadline_in(1_000);
+    let proposed = client.0.propose(GROUP, lonely.clone()).await;
+    assert!(proposed.is_err(), "{proposed:?}");
+    assert!(client.try_exists(bucket, "lonely").await.is_err());
+
+    // The command is still in the last node's log, but it is late by now: it is applied as a refusal.
+    let back = (0..3).find(|at| *at != last).unwrap();
+    cluster.start(back).await;
+    assert!(!cluster.client(back).exists(bucket, "lonely").await);
+    assert_eq!(client.0.propose(GROUP, lonely).await, Ok(Err(Refusal::Expired)));
+    cluster.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_of_another_cluster_is_refused() {
+    let cluster = Cluster::form(|_| ()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let settings =
+        Settings { cluster: Uuid::from_u128(0xbad), ..with_peers(9, SocketAddr::from(([127, 0, 0, 1], 0))) };
+    let stranger = MetadataNode::start(on_disk(dir.path()), settings).await.unwrap();
+    let voters = BTreeMap::from([
+        (NodeId(9), Peer { address: stranger.local_address().unwrap().to_string() }),
+        (NodeId(1), Peer { address: cluster.addresses[0].to_string() }),
+    ]);
+    let client = Client::of(&stranger);
+    client.0.initialize(GROUP, voters).await.unwrap();
+    // It asks node 1 for a pre-vote, is refused, and never leads.
+    let mut late = proposal(put(BucketId(1), "key"));
+    late.deadline = deadline_in(1_500);
+    assert!(client.0.propose(GROUP, late).await.is_err());
+    assert_ne!(client.0.status(GROUP).unwrap().role, Role::Leader);
+    assert_eq!(cluster.client(0).0.status(GROUP).unwrap().voters.len(), 3);
+    stranger.shutdown().await.unwrap();
+    cluster.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_single_node_grows_to_three_and_survives_without_the_first() {
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let dirs: Vec<TempDir> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+    let mut nodes = Vec::new();
+    for (id, dir) in (1..).zip(&dirs) {
+        let formation = if id == 1 { Formation::Alone } else { Formation::Wait };
+        let settings = Settings { formation, ..with_peers(id, any) };
+        nodes.push(MetadataNode::start(on_disk(dir.path()), settings).await.unwrap());
+    }
+    let clients: Vec<Client> = nodes.iter().map(Client::of).collect();
+    let bucket = clients[0].create_bucket("alpha").await;
+    clients[0].put(bucket, "before").await;
+    for (id, node) in (1..).zip(&nodes).skip(1) {
+        let peer = Peer { address: node.local_address().unwrap().to_string() };
+        clients[0].0.add_learner(GROUP, NodeId(id), peer).await.unwrap();
+    }
+    let refused = clients[1].0.set_voters(GROUP, BTreeSet::from([NodeId(2)])).await;
+    assert!(matches!(refused, Err(MetadataError::Unavailable(_))), "{refused:?}");
+    let voters = BTreeSet::from([NodeId(1), NodeId(2), NodeId(3)]);
+    clients[0].0.set_voters(GROUP, voters).await.unwrap();
+
+    // A polite stop hands leadership over: the others do not wait for an election.
+    nodes.remove(0).shutdown().await.unwrap();
+    assert!(matches!(clients[1].0.status(GROUP).unwrap().leader, Some(NodeId(2 | 3))));
+    clients[1].put(bucket, "after").await;
+    assert_eq!(clients[2].versions(bucket).await, 2);
+    for node in nodes {
+        node.shutdown().await.unwrap();
+    }
+}
