@@ -1,5 +1,7 @@
 //! The live-key tree against a `BTreeSet`, over keys of every shape, and what a page of it costs.
 
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test's helpers are tests")]
+
 use bytes::Bytes;
 use esker_index::codec::{Reader, Writer};
 use esker_index::live::{Step, Tree};
