@@ -54,7 +54,6 @@ error_codes! {
     InvalidArgument "InvalidArgument" BAD_REQUEST "Invalid Argument";
     InvalidBucketName "InvalidBucketName" BAD_REQUEST "The specified bucket is not valid.";
     InvalidBucketState "InvalidBucketState" CONFLICT "The request is not valid for the current state of the bucket.";
-    InvalidChunkSize "InvalidChunkSizeError" FORBIDDEN "Only the last chunk is allowed to have a size less than 8192 bytes";
     InvalidDigest "InvalidDigest" BAD_REQUEST "The Content-MD5 you specified was invalid.";
     InvalidLocationConstraint "InvalidLocationConstraint" BAD_REQUEST "The specified location constraint is not valid.";
     InvalidPart "InvalidPart" BAD_REQUEST "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.";

@@ -196,6 +196,11 @@ fn the_host_and_every_amz_header_must_be_signed() {
     let hostless = Signing { signed_headers: "x-amz-content-sha256;x-amz-date", ..Signing::default() };
     assert_eq!(extra(&hostless.error(), "HeadersNotSigned"), Some("host"));
     assert!(Signing::default().header("user-agent", "x").verify().is_ok());
+    let hash = Signing { signed_headers: "host;x-amz-date", ..Signing::default() };
+    assert!(hash.verify().is_ok(), "the payload hash is signed as such");
+    let signature = Some(hash.sign());
+    let forged = Signing { signature, ..hash }.header("x-amz-content-sha256", &"ab".repeat(32));
+    assert_eq!(forged.code(), ErrorCode::SignatureDoesNotMatch);
 }
 
 #[test]

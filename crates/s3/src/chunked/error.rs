@@ -43,11 +43,13 @@ pub enum ChunkedError {
 impl From<ChunkedError> for S3Error {
     fn from(error: ChunkedError) -> S3Error {
         let code = match error {
-            ChunkedError::Incomplete | ChunkedError::TooMuchData | ChunkedError::AlreadyFailed => {
-                ErrorCode::IncompleteBody
-            }
-            ChunkedError::TrailingData | ChunkedError::MalformedChunk => ErrorCode::InvalidRequest,
-            ChunkedError::InvalidChunkSize => ErrorCode::InvalidChunkSize,
+            // S3 has no code of its own for a chunk that it cannot parse; what it can parse ends there.
+            ChunkedError::Incomplete
+            | ChunkedError::TooMuchData
+            | ChunkedError::TrailingData
+            | ChunkedError::MalformedChunk
+            | ChunkedError::InvalidChunkSize
+            | ChunkedError::AlreadyFailed => ErrorCode::IncompleteBody,
             ChunkedError::UnsignedChunk | ChunkedError::UnsignedTrailer | ChunkedError::SignatureMismatch => {
                 ErrorCode::SignatureDoesNotMatch
             }

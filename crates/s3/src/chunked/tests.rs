@@ -161,6 +161,20 @@ fn malformed_bodies_have_their_own_errors() {
     }
 }
 
+// s3-rules 10
+#[test]
+fn errors_have_the_codes_that_s3_answers() {
+    let code = |error: ChunkedError| crate::S3Error::from(error).code.text();
+    for error in [ChunkedError::Incomplete, ChunkedError::TooMuchData, ChunkedError::MalformedChunk] {
+        assert_eq!(code(error), "IncompleteBody", "{error}");
+    }
+    for error in [ChunkedError::UnsignedChunk, ChunkedError::UnsignedTrailer, ChunkedError::SignatureMismatch]
+    {
+        assert_eq!(code(error), "SignatureDoesNotMatch", "{error}");
+    }
+    assert_eq!(code(ChunkedError::MalformedTrailer), "MalformedTrailerError");
+}
+
 #[test]
 fn a_decoder_is_of_no_use_after_an_error() {
     let mut decoder = AwsChunkedDecoder::new(ChunkedMode::Unsigned, 5);

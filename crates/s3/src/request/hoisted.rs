@@ -6,8 +6,10 @@ use crate::request::target::RequestHead;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
 
-/// The parameters of the signature itself, in lower case.
-const SIGNATURE_PARAMETERS: [&str; 8] = [
+/// The parameters of the signature itself, in lower case; and one that is a hint between layers of an SDK, which
+/// those that presign leave behind although there is no body yet to have a checksum.
+const NOT_HEADERS: [&str; 9] = [
+    "x-amz-sdk-checksum-algorithm",
     "x-amz-algorithm",
     "x-amz-content-sha256",
     "x-amz-credential",
@@ -32,7 +34,7 @@ pub fn effective_headers<'a>(head: &RequestHead<'a>) -> Result<Cow<'a, HeaderMap
     for (name, value) in query.pairs() {
         let name = name.to_ascii_lowercase();
         if !name.starts_with("x-amz-")
-            || SIGNATURE_PARAMETERS.contains(&name.as_str())
+            || NOT_HEADERS.contains(&name.as_str())
             || head.headers.contains_key(&name)
         {
             continue;
@@ -58,7 +60,7 @@ mod tests {
 
     #[test]
     fn presigned_parameters_are_headers_but_those_of_the_signature_are_not() {
-        let query = "X-Amz-Signature=1&X-Amz-Date=2&X-Amz-Acl=private&x-amz-meta-a=b%20c&x-id=PutObject&acl";
+        let query = "X-Amz-Signature=1&X-Amz-Date=2&X-Amz-Acl=private&x-amz-meta-a=b%20c&x-amz-sdk-checksum-algorithm=CRC32&x-id=PutObject&acl";
         let pair = |n: &str, v: &str| (n.to_owned(), v.to_owned());
         let none = HeaderMap::new();
         assert_eq!(effective(query, &none), [pair("x-amz-acl", "private"), pair("x-amz-meta-a", "b c")]);
