@@ -63,6 +63,12 @@ impl Core {
         }
     }
 
+    /// Accepts no more writes, because the store is being closed.
+    pub(crate) fn refuse_writes(&self) {
+        // If the disk is retired, that is the better reason.
+        let _ = self.retired.set("the store is closed".into());
+    }
+
     /// Accepts no more writes, ever. After a failed fdatasync nobody knows what is on the disk, and another one
     /// that succeeds would prove nothing.
     pub(crate) fn retire(&self, reason: &str) -> StorageError {

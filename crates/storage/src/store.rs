@@ -59,6 +59,7 @@ impl SegmentStore {
             }
             Ok(())
         })?;
+        log.prepare().map_err(OpenError::Prepare)?;
         let buffers = usize::try_from(options.buffer_bytes).unwrap_or(usize::MAX) / FRAGMENT_BYTES;
         let buffers = Semaphore::new(buffers.clamp(1, Semaphore::MAX_PERMITS));
         let reads = Arc::new(Semaphore::new(options.reads_max.clamp(1, Semaphore::MAX_PERMITS)));

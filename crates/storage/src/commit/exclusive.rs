@@ -108,5 +108,7 @@ pub(super) fn close(core: &Core) -> Result<(), StorageError> {
     core.check_writable()?;
     core.log.close_active();
     seal_ready(core);
-    core.index.sync().map_err(|error| index_failed(core, &error))
+    let result = core.index.sync().map_err(|error| index_failed(core, &error));
+    core.refuse_writes();
+    result
 }

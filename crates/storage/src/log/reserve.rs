@@ -32,13 +32,26 @@ impl Log {
         Ok(Slot { pin: Pin::new(&active.segment), offset })
     }
 
+    /// Starts the first segment, so that tombstones have their reserve from the start. On a disk that is too
+    /// full for that, deletes wait until there is space.
+    pub(crate) fn prepare(&self) -> Result<(), StorageError> {
+        match self.roll(&mut self.state(), Purpose::Tombstone) {
+            Err(StorageError::Full) => {
+                tracing::warn!(dir = %self.dir.display(), "the disk is too full to reserve space for deletes");
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
     /// Starts a new segment; the open one, if any, is to be sealed.
     fn roll(&self, state: &mut LogState, purpose: Purpose) -> Result<(), StorageError> {
-        self.admit(purpose, FILE_HEADER_BYTES)?;
+        let allocated = FILE_HEADER_BYTES + self.options.delete_reserve_bytes;
+        self.admit(purpose, allocated)?;
         let (number, salt) = (state.next_number, self.random.u64());
         // Numbers aren't reused, not even after a failure: what that left behind is found on the next start.
         state.next_number += 1;
-        let segment = match self.create(number, salt) {
+        let segment = match self.create(number, salt, allocated) {
             Ok(segment) => Arc::new(segment),
             Err(error) => {
                 self.discard(number);
@@ -46,19 +59,21 @@ impl Log {
             }
         };
         state.made.insert(number, salt);
-        let active = Active { segment, cursor: FILE_HEADER_BYTES, allocated: FILE_HEADER_BYTES, records: 0 };
+        let active = Active { segment, cursor: FILE_HEADER_BYTES, allocated, records: 0 };
         self.retire_active(state);
         state.active = Some(active);
         Ok(())
     }
 
     /// Makes the file with its header, durably: its records count only if the file is found after a crash.
-    fn create(&self, number: u64, salt: u64) -> DiskResult<OpenSegment> {
+    fn create(&self, number: u64, salt: u64, allocated: u64) -> DiskResult<OpenSegment> {
         let path = segment_path(&self.dir, number);
         let file = self.disk.open(&path, OpenMode::CreateNew(Permissions::Default))?;
         let header = FileHeader { identity: self.identity, number, salt };
         file.write_at(&header.encode(), 0)?;
         file.sync_data()?;
+        // A segment without room for tombstones mustn't take the place of one that has it.
+        file.allocate(0, allocated, Allocation::GrowLength)?;
         self.disk.sync_dir(&self.dir)?;
         Ok(OpenSegment::new(number, salt, file))
     }

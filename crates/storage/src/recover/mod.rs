@@ -47,6 +47,9 @@ pub enum OpenError {
     /// The tombstones that settle duplicates can't be written.
     #[error("can't settle blobs that were stored twice: {0}")]
     Settle(esker_rpc::StorageError),
+    /// The first segment can't be made.
+    #[error("can't start a segment: {0}")]
+    Prepare(esker_rpc::StorageError),
     /// The committer's thread can't be started.
     #[error("can't start a thread: {0}")]
     Thread(std::io::Error),

@@ -1,1 +1,53 @@
-//! x
+//! The marker and the lock of a data directory.
+
+use esker_env::{Disk, OpenMode, Permissions, Random as _, SeededRandom, SimDisk};
+use esker_storage::{ClusterChoice, ClusterId, DataDir, DataDirError, Origin};
+use std::path::Path;
+
+fn open(disk: &SimDisk, cluster: ClusterChoice, seed: u64) -> Result<DataDir, DataDirError> {
+    DataDir::open_or_create(disk, Path::new("/data"), cluster, &SeededRandom::new(seed))
+}
+
+#[test]
+fn an_empty_directory_becomes_a_new_node_and_stays_it() {
+    let disk = SimDisk::new();
+    let first = open(&disk, ClusterChoice::FoundOrNew, 1).unwrap();
+    let identity = first.identity();
+    assert_eq!(first.origin(), Origin::Created);
+    assert!([first.wal(), first.kv(), first.segments()].iter().all(|dir| disk.list(dir).is_ok()));
+    drop(first);
+    let again = open(&disk, ClusterChoice::Exactly(identity.cluster), 2).unwrap();
+    assert_eq!((again.identity(), again.origin()), (identity, Origin::Found));
+    let other = open(&SimDisk::new(), ClusterChoice::Exactly(identity.cluster), 3).unwrap();
+    assert_eq!(other.identity().cluster, identity.cluster);
+    assert_ne!(other.identity().node, identity.node);
+}
+
+#[test]
+fn directories_of_others_are_refused() {
+    let disk = SimDisk::new();
+    drop(open(&disk, ClusterChoice::FoundOrNew, 1).unwrap());
+    let other = open(&disk, ClusterChoice::Exactly(ClusterId([9; 16])), 1);
+    assert!(matches!(other, Err(DataDirError::OtherCluster { .. })), "{other:?}");
+    disk.flip_bits(Path::new("/data/esker.marker"), 40, 1).unwrap();
+    let damaged = open(&disk, ClusterChoice::FoundOrNew, 1);
+    assert!(matches!(damaged, Err(DataDirError::Marker { .. })), "{damaged:?}");
+    disk.remove_file(Path::new("/data/esker.marker")).unwrap();
+    disk.open(Path::new("/data/photo.jpg"), OpenMode::CreateNew(Permissions::Default)).unwrap();
+    let foreign = open(&disk, ClusterChoice::FoundOrNew, 1);
+    assert!(matches!(foreign, Err(DataDirError::NotEmpty { .. })), "{foreign:?}");
+}
+
+#[test]
+fn a_power_cut_during_the_first_start_leaves_a_directory_that_starts() {
+    let random = SeededRandom::new(4);
+    for _ in 0..50 {
+        let disk = SimDisk::new();
+        disk.create_dir_all(Path::new("/data")).unwrap();
+        disk.open(Path::new("/data/.esker.marker.tmp"), OpenMode::CreateNew(Permissions::Default)).unwrap();
+        drop(open(&disk.power_cut(&random), ClusterChoice::FoundOrNew, random.u64()).unwrap());
+        let made = open(&disk, ClusterChoice::FoundOrNew, random.u64()).unwrap().identity();
+        let found = open(&disk.power_cut(&random), ClusterChoice::FoundOrNew, random.u64()).unwrap();
+        assert_eq!(found.identity(), made);
+    }
+}
