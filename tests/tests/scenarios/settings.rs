@@ -11,6 +11,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
+/// What the lines start with that show generated credentials: they can be pasted into a shell.
+const ACCESS: &str = "  export AWS_ACCESS_KEY_ID=";
+const SECRET: &str = "  export AWS_SECRET_ACCESS_KEY=";
+
 fn esker_with(args: &[&str]) -> Finished {
     run(esker().args(args))
 }
@@ -95,8 +99,8 @@ async fn settings_generated_root_credentials_are_shown_once_and_kept_privately()
         let logs = server.logs();
         logs.lines().find_map(|line| line.strip_prefix(prefix)).map(|rest| rest.trim().to_owned())
     };
-    let access = shown(&server, "Root access key:").expect("shown at the first start");
-    let secret = shown(&server, "Root secret key:").expect("shown at the first start");
+    let access = shown(&server, ACCESS).expect("shown at the first start");
+    let secret = shown(&server, SECRET).expect("shown at the first start");
     assert!(access.len() >= 16 && secret.len() >= 32, "{access}");
     let client = sdk::client_as(&server, &access, &secret, "us-east-1");
     client.create_bucket().bucket("first").send().await.expect("the credentials work");
@@ -109,7 +113,7 @@ async fn settings_generated_root_credentials_are_shown_once_and_kept_privately()
     }
     assert!(server.sigterm_and_wait().success());
     server.restart();
-    assert_eq!(shown(&server, "Root access key:"), None, "shown once only");
+    assert_eq!(shown(&server, ACCESS), None, "shown once only");
     assert!(!server.logs().contains(&secret));
     let client = sdk::client_as(&server, &access, &secret, "us-east-1");
     client.head_bucket().bucket("first").send().await.expect("the same credentials still work");
