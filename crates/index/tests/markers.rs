@@ -8,7 +8,7 @@ use esker_index::outcome::{Done, Outcome, Refusal, Step};
 use esker_index::query::{Answer, KeyFilter, Query, Unfinished, VersionMarker, VersionsPage};
 use esker_index::records::UploadRecord;
 use esker_types::{
-    BucketId, BucketName, ETag, GroupId, ObjectKey, RequestId, Timestamp, UploadId, VersionId,
+    BucketId, BucketName, DataId, ETag, GroupId, ObjectKey, RequestId, Timestamp, UploadId, VersionId,
     VersioningState, WriteCondition,
 };
 use std::sync::Arc;
@@ -198,6 +198,49 @@ fn a_sealed_bucket_is_gone_and_is_cleaned_up_in_steps() {
     // The name is free again, and stands for another incarnation.
     let create = CommandBody::CreateBucket { name, owner: "other".into(), group: GroupId(0) };
     assert_eq!(bucket.run(create), Ok(Done::BucketCreating { bucket: BucketId(3), group: GroupId(0) }));
+}
+
+#[test]
+fn a_command_whose_deadline_is_out_of_bounds_changes_nothing_and_its_data_can_be_condemned() {
+    let mut bucket = Bucket::new(None);
+    let data = DataId::new(1, GroupId(0), 1);
+    let object = NewObject {
+        size: 9,
+        etag: ETag::of_body([1; 16]),
+        checksum: None,
+        headers: Vec::new(),
+        data: NewData::Stored(data),
+    };
+    let (target, condition) = (target("key"), WriteCondition::NONE);
+    let mut command = Command {
+        request: RequestId(uuid::Uuid::from_u128(99)),
+        deadline: Timestamp::from_millis(1_001 + Command::LIFETIME_MILLIS_MAX),
+        proposed_at: Timestamp::from_millis(1_000),
+        body: CommandBody::PutObject { target, object, condition, entropy: 1 },
+    };
+    assert_eq!(bucket.host.apply(&command), Err(Refusal::Malformed));
+    bucket.host.check().expect("all invariants hold");
+    let unheld = bucket.host.answer(&Query::Unheld { data: vec![data] });
+    assert_eq!(unheld, Answer::Unheld(vec![data]));
+    // Condemned, it stays out even when its command comes again within bounds.
+    assert_eq!(bucket.run(CommandBody::Condemn { data: vec![data] }), Ok(Done::Condemned { held: vec![] }));
+    command.proposed_at = Timestamp::from_millis(1_002);
+    assert_eq!(bucket.host.apply(&command), Err(Refusal::DataSettled));
+    bucket.host.check().expect("all invariants hold");
+}
+
+#[test]
+fn garbage_is_not_reclaimed_before_every_deadline_is_past() {
+    let mut bucket = Bucket::new(None);
+    let data = DataId::new(1, GroupId(0), 1);
+    bucket.run(CommandBody::Discard { data: vec![(data, 5)] }).expect("it is given up");
+    let reclaim = CommandBody::Reclaim { entry: 0, reclaimed: 0 };
+    assert_eq!(bucket.run(reclaim.clone()), Err(Refusal::TooEarly));
+    let proposed_at = Timestamp::from_millis(1_001 + Command::LIFETIME_MILLIS_MAX);
+    let request = RequestId(uuid::Uuid::from_u128(99));
+    let later = Command { request, deadline: proposed_at, proposed_at, body: reclaim };
+    assert_eq!(bucket.host.apply(&later), Ok(Done::Step(Step::Finished)));
+    bucket.host.check().expect("all invariants hold");
 }
 
 #[test]

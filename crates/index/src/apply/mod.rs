@@ -73,7 +73,9 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, group: GroupId, command: &Command) 
         (true, false) => Err(Refusal::Malformed),
         (false, _) => Err(Refusal::Expired),
     };
-    if outcome.is_err() {
+    // Data of a command whose deadline is out of bounds is not settled: a copy of the command may come when it is
+    // within them, after garbage would have been reclaimed. It stays unknown, and a sweep condemns it for good.
+    if outcome.is_err() && bounded {
         settle_named_data(&mut context)?;
     }
     expiry::expire(&mut context)?;
