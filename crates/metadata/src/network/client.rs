@@ -126,7 +126,13 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
                 client.append(request).await
             })
             .await?;
-        convert::read_append_reply(reply).map_err(malformed)
+        match convert::read_append_reply(reply).map_err(malformed)? {
+            // Nothing can conflict with the start of the log; openraft relies on that.
+            AppendEntriesResponse::Conflict if rpc.prev_log_id.is_none() => {
+                Err(malformed(esker_index::codec::Malformed("append reply")))
+            }
+            reply => Ok(reply),
+        }
     }
 
     async fn vote(

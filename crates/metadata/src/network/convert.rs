@@ -23,11 +23,20 @@ pub(crate) fn append_request(request: &AppendEntriesRequest<TypeConfig>) -> prot
 pub(crate) fn read_append_request(
     message: proto::AppendRequest,
 ) -> Result<AppendEntriesRequest<TypeConfig>, Malformed> {
+    let vote = Vote::decode(message.vote)?;
+    let prev_log_id: Option<LogId> = decode_option(message.previous_log_id)?;
+    let entries: Vec<Entry> = message.entries.into_iter().map(Entry::decode).collect::<Result<_, _>>()?;
+    // openraft takes these for granted.
+    let start = prev_log_id.map_or(0, |id| id.index.saturating_add(1));
+    let consecutive = (start..).zip(&entries).all(|(index, entry)| entry.log_id.index == index);
+    if !vote.committed || !consecutive {
+        return Err(Malformed("append request"));
+    }
     Ok(AppendEntriesRequest {
-        vote: Vote::decode(message.vote)?,
-        prev_log_id: decode_option(message.previous_log_id)?,
+        vote,
+        prev_log_id,
         leader_commit: decode_option(message.leader_commit)?,
-        entries: message.entries.into_iter().map(Entry::decode).collect::<Result<_, _>>()?,
+        entries,
     })
 }
 

@@ -24,6 +24,10 @@ pub(crate) async fn take(group: &Group, mut messages: Messages) -> Result<Snapsh
     let malformed = |error: esker_index::codec::Malformed| Status::invalid_argument(error.to_string());
     let vote = Vote::decode(vote).map_err(malformed)?;
     let meta = SnapshotMeta::decode(meta).map_err(malformed)?;
+    // A leader has rows of its own term or older ones; openraft takes that for granted.
+    if !vote.committed || meta.last_log_id.is_none_or(|last| last.leader_id > vote.leader_id) {
+        return Err(Status::invalid_argument("the snapshot is not one of its sender's term"));
+    }
     if let Some(newer) = newer_vote(group, &vote) {
         return Ok(SnapshotReply { vote: newer.encode() });
     }

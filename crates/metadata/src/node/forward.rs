@@ -1,6 +1,7 @@
 //! Calls to a leader on another node.
 
 use std::error::Error;
+use std::future::Future;
 use std::time::Duration;
 
 use esker_index::command::Command;
@@ -24,6 +25,24 @@ pub(super) async fn pause(observer: &mut Observer, at_most: Duration) {
     let changed = observer.wait(|metrics| (metrics.current_leader != leader).then_some(()));
     // Either way the caller looks for the leader again.
     let _ = tokio::time::timeout(PAUSE.min(at_most), changed).await;
+}
+
+impl Group {
+    /// Makes a call to the leader, and gives up waiting when the replica hears of another one: the call may hang at a
+    /// machine that has stopped.
+    pub(crate) async fn while_leading<T>(
+        &self,
+        leader: NodeId,
+        call: impl Future<Output = Result<T, NotDone>>,
+    ) -> Result<T, NotDone> {
+        let mut observer = self.observe();
+        let deposed =
+            observer.wait(|metrics| metrics.current_leader.filter(|now| *now != leader.0).map(drop));
+        tokio::select! {
+            result = call => result,
+            _ = deposed => Err(unreached(Trace::MaybeLogged)),
+        }
+    }
 }
 
 /// Sends a command to the leader.

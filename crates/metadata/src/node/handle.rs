@@ -31,7 +31,7 @@ impl MetadataHandle {
         MetadataHandle { groups, proposals: Arc::new(Semaphore::new(proposals_max)), failure }
     }
 
-    pub(super) fn group(&self, group: GroupId) -> Result<Arc<Group>, MetadataError> {
+    pub(crate) fn group(&self, group: GroupId) -> Result<Arc<Group>, MetadataError> {
         let missing = || MetadataError::Failed(format!("this node has no replica of group {}", group.0));
         self.groups.get(group).ok_or_else(missing)
     }

@@ -51,7 +51,8 @@ impl Group {
         loop {
             let attempt = match self.leader() {
                 Some((leader, peer)) if leader != self.node() => {
-                    forward::propose(self, leader, &peer, command, left).await
+                    let call = forward::propose(self, leader, &peer, command, left);
+                    self.while_leading(leader, call).await
                 }
                 _ => self.propose_here(command.clone()).await,
             };

@@ -87,7 +87,8 @@ impl Group {
             }
             let attempt = match self.leader() {
                 Some((leader, peer)) if leader != self.node() => {
-                    forward::read_index(self, leader, &peer, left).await
+                    let call = forward::read_index(self, leader, &peer, left);
+                    self.while_leading(leader, call).await
                 }
                 _ => self.read_index_here().await,
             };

@@ -10,6 +10,7 @@ use futures::future::join_all;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use crate::node::{NotDone, Trace};
 use crate::tests::support::{Client, GROUP, PATIENCE, deadline_in, on_disk, proposal, put, with_peers};
 use crate::{Formation, MetadataNode, Peer, Role, Settings};
 
@@ -163,6 +164,25 @@ async fn three_nodes_lose_their_leader_and_no_acknowledged_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_hangs_holds_up_writes_and_reads_no_longer_than_an_election() {
+    let mut cluster = Cluster::form(|_| ()).await;
+    let bucket = cluster.client(0).create_bucket("alpha").await;
+    let hung = cluster.leader().await;
+    let survivor = cluster.client(cluster.follower().await);
+    cluster.kill(hung).await;
+    // Connections to the leader open, and nothing answers.
+    let _black_hole = std::net::TcpListener::bind(cluster.addresses[hung]).unwrap();
+    let group = survivor.0.group(GROUP).unwrap();
+    let never = std::future::pending::<Result<(), NotDone>>();
+    let given_up = tokio::time::timeout(PATIENCE, group.while_leading(NodeId(hung as u64 + 1), never)).await;
+    assert!(matches!(given_up, Ok(Err(NotDone::NotLeader(Trace::MaybeLogged)))), "{given_up:?}");
+    let late = tokio::join!(survivor.propose(put(bucket, "key")), survivor.try_exists(bucket, "other"));
+    assert!(matches!(late, (Ok(Ok(_)), Ok(false))), "{late:?}");
+    assert!(survivor.exists(bucket, "key").await);
+    cluster.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_repeated_through_another_node_is_applied_once() {
     let cluster = Cluster::form(|_| ()).await;
     let bucket = cluster.client(0).create_bucket("alpha").await;
@@ -219,7 +239,9 @@ async fn a_node_of_another_cluster_is_refused() {
     let mut late = proposal(put(BucketId(1), "key"));
     late.deadline = deadline_in(1_500);
     assert!(client.0.propose(GROUP, late).await.is_err());
-    assert_ne!(client.0.status(GROUP).unwrap().role, Role::Leader);
+    let status = client.0.status(GROUP).unwrap();
+    assert_ne!(status.role, Role::Leader);
+    assert_eq!(status.term, 1, "without a pre-vote it does not raise its term again and again");
     assert_eq!(cluster.client(0).0.status(GROUP).unwrap().voters.len(), 3);
     stranger.shutdown().await.unwrap();
     cluster.shutdown().await;
