@@ -1,5 +1,6 @@
 //! What the store, its committer and its maintenance share.
 
+use crate::datadir::DataDir;
 use crate::files::FileCache;
 use crate::format::record::{HEADER_BYTES, checksum_bytes};
 use crate::index::{Index, Location, Usage};
@@ -20,7 +21,10 @@ pub(crate) const PUNCH_BYTES_MIN: u64 = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) disk: Arc<dyn Disk>,
+    /// The directory of the segment files.
     pub(crate) dir: PathBuf,
+    /// Holds the lock of the data directory: whatever still writes through this core keeps others out.
+    _data_dir: Arc<DataDir>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) options: StorageOptions,
@@ -40,10 +44,12 @@ impl Core {
         log: Log,
         damaged: Vec<u64>,
     ) -> Core {
-        let files = FileCache::new(components.disk.clone(), components.dir.clone(), options.open_files_max);
+        let dir = components.dir.segments();
+        let files = FileCache::new(components.disk.clone(), dir.clone(), options.open_files_max);
         Core {
             disk: components.disk,
-            dir: components.dir,
+            dir,
+            _data_dir: components.dir,
             random: components.random,
             clock: components.clock,
             options,

@@ -1,9 +1,8 @@
 //! What can be set, and what a store is built from.
 
-use crate::datadir::Identity;
+use crate::datadir::DataDir;
 use esker_env::{Clock, Disk, DiskSpace, Random};
 use esker_kv::Engine;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,10 +81,8 @@ pub struct Components {
     pub disk: Arc<dyn Disk>,
     /// Where the index is kept, in keyspaces whose names start with `storage.`.
     pub engine: Arc<dyn Engine>,
-    /// The directory of the segment files. It exists, and the caller holds its lock.
-    pub dir: PathBuf,
-    /// Whose segments these are; files of others are refused.
-    pub identity: Identity,
+    /// The data directory, on that disk. Its lock is held until nothing writes to the segments any more.
+    pub dir: Arc<DataDir>,
     /// For salts and write ids.
     pub random: Arc<dyn Random>,
     /// For durations in metrics.

@@ -22,7 +22,8 @@ const DELETE_BATCH: usize = 256;
 /// Blobs in segment files.
 ///
 /// Its calls need a tokio runtime; disk calls run on the runtime's blocking threads and on one of its own.
-/// Dropping it is like a crash, which is fine; [`close`](Self::close) makes the next start faster.
+/// Dropping it waits for what is on its way to the disk, a few milliseconds, and is otherwise like a crash, which is
+/// fine; [`close`](Self::close) makes the next start faster.
 #[derive(Debug)]
 pub struct SegmentStore {
     core: Arc<Core>,

@@ -7,6 +7,7 @@ use esker_rpc::StorageError;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 /// The most requests that share a commit: bounds what one fdatasync and one index commit are worth.
@@ -15,7 +16,8 @@ const BATCH_MAX: usize = 1024;
 /// The committer of one store.
 #[derive(Debug)]
 pub(crate) struct Committer {
-    requests: Requests,
+    requests: Option<Requests>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Committer {
@@ -23,14 +25,16 @@ impl Committer {
     pub(crate) fn spawn(core: Arc<Core>) -> io::Result<Committer> {
         let (requests, receiver) = channel();
         let builder = std::thread::Builder::new().name("storage-commit".into());
-        // Nobody joins it: it ends by itself, and whoever closes it awaits the answer to that.
-        drop(builder.spawn(move || run(&core, &receiver))?);
-        Ok(Committer { requests })
+        let thread = builder.spawn(move || run(&core, &receiver))?;
+        Ok(Committer { requests: Some(requests), thread: Some(thread) })
     }
 
     /// A way to the committer.
+    ///
+    /// # Panics
+    /// Never: it is there until the committer is dropped.
     pub(crate) fn requests(&self) -> &Requests {
-        &self.requests
+        self.requests.as_ref().unwrap_or_else(|| unreachable!("taken by drop only"))
     }
 
     /// Asks for something and awaits the answer.
@@ -40,8 +44,20 @@ impl Committer {
     ) -> Result<T, StorageError> {
         let (reply, answer) = oneshot::channel();
         let closed = || StorageError::Failed("the store is closed".into());
-        self.requests.send(request(reply)).map_err(|_| closed())?;
+        self.requests().send(request(reply)).map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
+    }
+}
+
+/// Waits for the thread, and with it for the last fragment on its way to the disk: each holds a way to the
+/// committer. So a store that was dropped doesn't write behind the back of the next one.
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.requests = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was reported when it happened.
+            let _ = thread.join();
+        }
     }
 }
 

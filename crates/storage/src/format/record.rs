@@ -14,7 +14,8 @@ pub const MAGIC: [u8; 4] = *b"EsRc";
 pub const HEADER_BYTES: usize = 72;
 const CRC_AT: usize = HEADER_BYTES - 4;
 /// Blocks of a whole fragment.
-pub const BLOCKS_PER_FRAGMENT: u32 = (FRAGMENT_BYTES / BLOCK_BYTES) as u32;
+pub const BLOCKS_PER_FRAGMENT: u32 = 4;
+const _: () = assert!(BLOCKS_PER_FRAGMENT as usize * BLOCK_BYTES == FRAGMENT_BYTES);
 /// Fragments of the longest blob.
 pub const FRAGMENTS_MAX: u64 = CHUNK_BYTES / FRAGMENT_BYTES as u64;
 

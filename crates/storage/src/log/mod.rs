@@ -76,8 +76,8 @@ impl Log {
     pub(crate) fn new(components: &Components, options: &StorageOptions, next_number: u64) -> Log {
         Log {
             disk: components.disk.clone(),
-            dir: components.dir.clone(),
-            identity: components.identity,
+            dir: components.dir.segments(),
+            identity: components.dir.identity(),
             random: components.random.clone(),
             options: options.clone(),
             state: Mutex::new(LogState {

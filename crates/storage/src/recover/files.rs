@@ -27,16 +27,16 @@ pub(super) fn find_segments(
     report: &mut OpenReport,
 ) -> Result<Vec<Found>, OpenError> {
     let mut segments = Vec::new();
-    for entry in components.disk.list(&components.dir)? {
+    for entry in components.disk.list(&components.dir.segments())? {
         let Some(number) = segment_number(&entry.name).filter(|_| entry.kind == EntryKind::File) else {
             continue;
         };
-        let path = segment_path(&components.dir, number);
+        let path = segment_path(&components.dir.segments(), number);
         let file = components.disk.open(&path, OpenMode::ReadWrite)?;
         let mut bytes = vec![0; usize::try_from(FILE_HEADER_BYTES).unwrap_or_default()];
         let read = file.read_at(&mut bytes, 0)?;
         let salt = match FileHeader::decode(&bytes[..read]) {
-            Ok(header) if header.identity != components.identity || header.number != number => {
+            Ok(header) if header.identity != components.dir.identity() || header.number != number => {
                 return Err(OpenError::Foreign(path));
             }
             Ok(header) => Some(header.salt),
@@ -93,7 +93,7 @@ pub(super) fn stage_segment(
     stage: &mut Stage,
     report: &mut OpenReport,
 ) -> Result<Option<Usage>, OpenError> {
-    let path = segment_path(&components.dir, found.number);
+    let path = segment_path(&components.dir.segments(), found.number);
     let file = components.disk.open(&path, OpenMode::ReadWrite)?;
     let mut usage = Usage { state: SegmentState::Sealed, ..Usage::open(found.salt) };
     if let Some((_, entries)) = read_footer(&&*file, found.number, found.salt)? {
@@ -130,7 +130,7 @@ fn tombstone_bytes(entry: &Entry) -> u64 {
 
 fn remove_empty(components: &Components, path: &Path) -> DiskResult<()> {
     components.disk.remove_file(path)?;
-    components.disk.sync_dir(&components.dir)
+    components.disk.sync_dir(&components.dir.segments())
 }
 
 /// Gives a segment that a crash left open its footer. Returns the file's length.

@@ -115,7 +115,8 @@ pub(crate) fn read(components: &Components, start: IndexStart) -> Result<Recover
     let mut stage = Stage::create(components.engine.clone())?;
     let mut uncovered = Vec::new();
     for segment in &found {
-        let removed = components.disk.metadata(&segment_path(&components.dir, segment.number))?.is_none();
+        let removed =
+            components.disk.metadata(&segment_path(&components.dir.segments(), segment.number))?.is_none();
         if removed || is_covered(&index, segment) {
             continue;
         }
@@ -144,8 +145,8 @@ fn remove_leftovers(components: &Components, index: &Index, found: &[Found]) -> 
         .collect();
     for (number, usage) in removing {
         if found.iter().any(|found| found.number == number && found.salt == usage.salt) {
-            components.disk.remove_file(&segment_path(&components.dir, number))?;
-            components.disk.sync_dir(&components.dir)?;
+            components.disk.remove_file(&segment_path(&components.dir.segments(), number))?;
+            components.disk.sync_dir(&components.dir.segments())?;
         }
         index.set_usage(number, None)?;
     }

@@ -88,6 +88,7 @@ fn puts_of_one_name_at_once_all_succeed_and_leave_one_blob() {
         assert!(results.iter().all(|result| *result == Ok(70_000)), "{results:?}");
         store.delete(&[blob(1)]).await.unwrap();
         store.close().await.unwrap();
+        drop(store);
         let (store, report) = world.rebuild();
         assert_eq!((report.blobs_added, report.duplicates), (0, 0));
         assert_eq!(store.list(None, 9).await, Ok(vec![]));

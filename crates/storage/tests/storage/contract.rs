@@ -25,13 +25,11 @@ fn a_store_on_a_real_disk_with_the_default_engine_keeps_the_contract() {
     let next = std::sync::atomic::AtomicU64::new(0);
     runtime().block_on(esker_storage::contract::run(async || {
         let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let dir = root.path().join(number.to_string());
-        let mut world = World::simulated().0;
-        world.disk = Arc::new(OsDisk);
+        let mut world = World::at(OsDisk, &root.path().join(number.to_string()));
+        world.random = Arc::new(esker_env::OsRandom);
         world.clock = Arc::new(SystemClock::new());
-        world.engine = esker_kv::open(EngineKind::Fjall, &dir.join("kv"), &Default::default()).unwrap();
-        world.dir = dir.join("segments");
-        world.disk.create_dir_all(&world.dir).unwrap();
+        let kv = world.data_dir().kv();
+        world.engine = esker_kv::open(EngineKind::Fjall, &kv, &Default::default()).unwrap();
         world.open().0
     }));
 }

@@ -1,4 +1,5 @@
 //! The store as its users see it: over simulated and real disks, through crashes and damage.
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail the test, as its own body does")]
 
 mod concurrency;
 mod contract;

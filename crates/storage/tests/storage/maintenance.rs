@@ -91,6 +91,7 @@ fn tombstones_go_with_the_last_segment_that_they_speak_of() {
         put(&store, 3, 250_000).await;
         store.delete(&[blob(1)]).await.unwrap();
         store.close().await.unwrap();
+        drop(store);
         let (store, _) = world.open();
         let segments: Vec<u64> =
             store.segment_facts().await.unwrap().iter().map(|facts| facts.number).collect();
@@ -100,12 +101,14 @@ fn tombstones_go_with_the_last_segment_that_they_speak_of() {
         let report = store.compact_segment(0, Throttle::Unlimited).await.unwrap();
         assert!(report.removed);
         store.close().await.unwrap();
+        drop(store);
         let (store, _) = world.rebuild();
         assert_eq!(store.list(None, 9).await.unwrap().len(), 2);
         let last = store.segment_facts().await.unwrap().last().unwrap().number;
         let report = store.compact_segment(last, Throttle::Unlimited).await.unwrap();
         assert_eq!(report.tombstones_dropped, 1);
         store.close().await.unwrap();
+        drop(store);
         assert_eq!(world.rebuild().0.list(None, 9).await.unwrap().len(), 2);
     });
 }

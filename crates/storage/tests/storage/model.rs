@@ -43,7 +43,11 @@ async fn check(store: &SegmentStore, model: &BTreeMap<u64, u64>) {
     assert_eq!(listed, wanted);
     for (number, length) in model {
         let bytes = read_all(store, blob(*number), *length).await;
-        assert!(bytes.as_deref() == Ok(&content(*number, *length)[..]), "blob {number}");
+        assert!(
+            bytes.as_deref() == Ok(&content(*number, *length)[..]),
+            "blob {number}: {:?}",
+            bytes.map(|b| b.len())
+        );
     }
     let live: u64 = store.segment_facts().await.unwrap().iter().map(|facts| facts.live_bytes).sum();
     let data: u64 = model.values().sum();
@@ -78,6 +82,7 @@ async fn run(steps: Vec<Step>) {
             }
             Step::Close => {
                 store.close().await.unwrap();
+                drop(store);
                 let (opened, report) = world.open();
                 assert_eq!((report.scanned, report.rebuilt), (0, None), "a closed store needs no scan");
                 store = opened;

@@ -1,7 +1,7 @@
 //! Starting again after a kill, a lost index, or a lost segment.
 
 use crate::support::{World, runtime};
-use esker_env::{OpenMode, SeededRandom};
+use esker_env::OpenMode;
 use esker_rpc::{Storage, StorageError};
 use esker_storage::contract::{blob, body, content, read_all};
 use esker_storage::format::{FileHeader, Fragment, FragmentKind, Record, record::HEADER_BYTES};
@@ -30,6 +30,7 @@ fn a_first_start_is_empty_and_a_second_one_trusts_the_index() {
         assert_eq!(store.close().await, Err(StorageError::Failed("the store is closed".into())));
         let late = store.put(blob(2), body(content(2, 5), 5)).await;
         assert_eq!(late, Err(StorageError::Failed("the store is closed".into())));
+        drop(store);
         let (store, report) = world.open();
         assert_eq!((report.rebuilt, report.scanned, report.blobs_added), (None, 0, 0));
         assert!(holds(&store, 1, 400_000).await);
@@ -69,7 +70,8 @@ fn a_rebuild_reads_footers_and_not_data() {
     let (store, report) = world.rebuild();
     assert_eq!((report.scanned, report.blobs_added, report.bad_fragments), (0, 19, 0));
     let reads = disk.counters().reads - before;
-    assert!(reads <= 3 * report.segments, "{reads} reads for {} segments", report.segments);
+    // Each segment's header, trailer and entries, and the marker.
+    assert!(reads <= 3 * report.segments + 1, "{reads} reads for {} segments", report.segments);
     let missing = runtime().block_on(read_all(&store, blob(3), 200_000));
     assert_eq!(missing, Err(StorageError::NotFound));
 }
@@ -83,6 +85,7 @@ fn segments_that_vanished_lose_their_blobs_and_no_others() {
             put(&store, number, 200_000).await;
         }
         store.close().await.unwrap();
+        drop(store);
         esker_env::Disk::remove_file(&disk, &world.segment_files()[2]).unwrap();
         let (store, report) = world.open();
         assert_eq!(report.rebuilt, Some(RebuildReason::SegmentsDiffer));
@@ -96,22 +99,28 @@ fn segments_that_vanished_lose_their_blobs_and_no_others() {
 }
 
 #[test]
-fn segments_of_another_node_are_refused() {
+fn segments_of_another_node_or_under_another_name_are_refused() {
     let (world, _) = World::simulated();
-    runtime().block_on(async { put(&world.open().0, 1, 10).await });
-    for identity in [
-        Identity { cluster: ClusterId([0; 16]), node: NodeId(7) },
-        Identity { cluster: crate::support::identity().cluster, node: NodeId(8) },
+    let own = world.data_dir().identity();
+    for (identity, number) in [
+        (Identity { cluster: ClusterId([0; 16]), ..own }, 3),
+        (Identity { node: NodeId(own.node.0 + 1), ..own }, 3),
+        (own, 4),
     ] {
-        let components = esker_storage::Components { identity, ..world.components() };
-        let refused = SegmentStore::open(components, world.options.clone(), IndexStart::Recover).unwrap_err();
-        assert!(matches!(refused, OpenError::Foreign(_)), "{refused}");
+        let path = world.dir.join("000000000003.seg");
+        let image = FileHeader { identity, number, salt: 1 }.encode();
+        let open = OpenMode::OpenOrCreate(esker_env::Permissions::Default);
+        world.disk.open(&path, open).unwrap().write_at(&image, 0).unwrap();
+        let refused =
+            SegmentStore::open(world.components(), world.options.clone(), IndexStart::Recover).unwrap_err();
+        assert!(matches!(&refused, OpenError::Foreign(at) if *at == path), "{refused}");
     }
 }
 
 #[test]
 fn what_a_crash_leaves_of_a_new_segment_is_removed() {
     let (world, disk) = World::simulated();
+    drop(world.data_dir());
     let path = world.dir.join("000000000005.seg");
     let new = OpenMode::CreateNew(esker_env::Permissions::Default);
     esker_env::Disk::open(&disk, &path, new).unwrap().write_at(&[0; 512], 0).unwrap();
@@ -125,9 +134,10 @@ fn what_a_crash_leaves_of_a_new_segment_is_removed() {
 fn a_blob_that_was_stored_twice_ends_with_one_delete() {
     let (world, disk) = World::simulated();
     let id = blob(1);
+    let identity = world.data_dir().identity();
     let bytes = content(1, 100);
     for number in 0..2_u64 {
-        let header = FileHeader { identity: crate::support::identity(), number, salt: 40 + number };
+        let header = FileHeader { identity, number, salt: 40 + number };
         let fragment =
             Fragment { blob: id, write: 70 + number, number: 0, kind: FragmentKind::Last, length: 100 };
         let record = Record::Fragment(fragment);
@@ -153,17 +163,14 @@ fn a_blob_that_was_stored_twice_ends_with_one_delete() {
 }
 
 #[test]
-fn two_stores_cannot_share_a_directory_because_the_data_directory_is_locked() {
-    let disk = esker_env::SimDisk::new();
-    let random = SeededRandom::new(1);
-    let open = || {
-        let root = std::path::Path::new("/data");
-        DataDir::open_or_create(&disk, root, esker_storage::ClusterChoice::FoundOrNew, &random)
-    };
-    let held = open().unwrap();
-    assert!(matches!(open(), Err(esker_storage::DataDirError::Locked(_))));
-    drop(held);
-    open().unwrap();
+fn two_stores_cannot_share_a_directory() {
+    let (world, _) = World::simulated();
+    let (store, _) = world.open();
+    let cluster = esker_storage::ClusterChoice::FoundOrNew;
+    let second = DataDir::open_or_create(&*world.disk, &world.root, cluster, &*world.random);
+    assert!(matches!(second, Err(esker_storage::DataDirError::Locked(_))), "{second:?}");
+    drop(store);
+    drop(world.open());
 }
 
 #[test]

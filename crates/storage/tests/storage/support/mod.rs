@@ -5,14 +5,14 @@ pub(crate) mod crash;
 use esker_env::{Clock, Disk, ManualClock, Random, SeededRandom, SimDisk};
 use esker_kv::{Engine, MemoryEngine};
 use esker_storage::{
-    ClusterId, Components, FreeSpace, Identity, IndexStart, OpenReport, SegmentStore, StorageOptions,
+    ClusterChoice, ClusterId, Components, DataDir, FreeSpace, Identity, IndexStart, OpenReport, SegmentStore,
+    StorageOptions,
 };
 use esker_types::{NodeId, Timestamp};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) const DIR: &str = "/data/segments";
-
+/// An identity for golden bytes.
 pub(crate) fn identity() -> Identity {
     Identity { cluster: ClusterId(*b"cluster 01234567"), node: NodeId(7) }
 }
@@ -34,6 +34,9 @@ pub(crate) fn small_segments() -> StorageOptions {
 pub(crate) struct World {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) engine: Arc<dyn Engine>,
+    /// The data directory.
+    pub(crate) root: PathBuf,
+    /// Where its segments are.
     pub(crate) dir: PathBuf,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -42,11 +45,15 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(disk: impl Disk + 'static) -> World {
-        disk.create_dir_all(Path::new(DIR)).unwrap();
+        World::at(disk, Path::new("/data"))
+    }
+
+    pub(crate) fn at(disk: impl Disk + 'static, root: &Path) -> World {
         World {
             disk: Arc::new(disk),
             engine: Arc::new(MemoryEngine::default()),
-            dir: DIR.into(),
+            root: root.to_owned(),
+            dir: root.join("segments"),
             random: Arc::new(SeededRandom::new(1)),
             clock: Arc::new(ManualClock::new(Timestamp(0))),
             options: small_segments(),
@@ -63,12 +70,16 @@ impl World {
         World { engine: Arc::new(MemoryEngine::default()), ..self.clone() }
     }
 
+    pub(crate) fn data_dir(&self) -> DataDir {
+        let cluster = ClusterChoice::FoundOrNew;
+        DataDir::open_or_create(&*self.disk, &self.root, cluster, &*self.random).unwrap()
+    }
+
     pub(crate) fn components(&self) -> Components {
         Components {
             disk: self.disk.clone(),
             engine: self.engine.clone(),
-            dir: self.dir.clone(),
-            identity: identity(),
+            dir: Arc::new(self.data_dir()),
             random: self.random.clone(),
             clock: self.clock.clone(),
         }
