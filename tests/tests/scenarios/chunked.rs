@@ -58,7 +58,7 @@ async fn chunked_uploads_with_one_changed_byte_are_refused_wherever_it_is() {
     };
     // In the data of the first and the last chunk, and in the signature of each chunk header.
     let in_signatures = (0..4).map(|nth| text_at("chunk-signature=", nth) + "chunk-signature=".len() + 3);
-    let in_data = [100, text_at("0;chunk-signature=", 0) - 100];
+    let in_data = [100, text_at("\r\n0;chunk-signature=", 0) - 100];
     for at in in_signatures.chain(in_data) {
         let mut tampered = signed.clone();
         // Stays a hexadecimal digit where it was one, so that only the signature is wrong.

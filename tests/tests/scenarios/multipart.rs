@@ -4,7 +4,7 @@ use e2e::bucket::{Bucket, State};
 use e2e::digest::multipart_etag;
 use e2e::http::{Response, send};
 use e2e::payload;
-use e2e::request::{Request, encode};
+use e2e::request::{Request, path_of};
 use e2e::server::Server;
 
 /// Smallest part that is not the last, in bytes.
@@ -25,7 +25,7 @@ impl<'a> Upload<'a> {
         key: &str,
         headers: &[(&str, &str)],
     ) -> Upload<'a> {
-        let target = format!("/{}/{}", bucket.name, encode(key));
+        let target = path_of(&bucket.name, key);
         let request = Request::new("POST", &format!("{target}?uploads"));
         let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
         let reply = send(server, request).expect_status(200);
