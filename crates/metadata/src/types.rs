@@ -41,6 +41,9 @@ impl fmt::Display for CommandBytes {
     }
 }
 
+/// The longest encoded log entry, in bytes: a command and what surrounds it. Memberships are far shorter.
+pub(crate) const ENTRY_BYTES_MAX: u64 = CommandBytes::BYTES_MAX as u64 + 1024;
+
 /// What applying a log entry gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Applied {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// The parts that a node uses. The node is their only user while it runs, except for the clock.
 #[derive(Clone, Debug)]
 pub struct Components {
-    /// The log and the votes of all groups. Its entries may be as long as 5 MiB.
+    /// The log and the votes of all groups. Its segments must have room for entries of 5 MiB.
     pub wal: Arc<Wal>,
     /// The rows of all groups.
     pub engine: Arc<dyn Engine>,

@@ -21,7 +21,7 @@ use crate::network::{NetworkFactory, PeerPool, RaftService, Registry};
 use crate::node::group::Parts;
 use crate::node::{Components, Formation, Group, MetadataHandle, Settings, config, failure};
 use crate::rows::{GroupRows, RowsFailure};
-use crate::types::{Peer, Raft, TypeConfig};
+use crate::types::{ENTRY_BYTES_MAX, Peer, Raft, TypeConfig};
 
 /// How long the runtime's tasks may take to end when the node stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,6 +39,16 @@ pub enum StartError {
         address: SocketAddr,
         /// Why.
         source: io::Error,
+    },
+    /// The log can't hold the longest command.
+    #[error(
+        "the log takes entries of {bytes_max} bytes, and commands need {needed}: its segments are too small"
+    )]
+    SmallLog {
+        /// What the log takes.
+        bytes_max: u64,
+        /// What it must take.
+        needed: u64,
     },
     /// The runtime's threads can't be started.
     #[error("can't start the Raft runtime: {0}")]
@@ -72,6 +82,10 @@ impl MetadataNode {
     /// # Errors
     /// See [`StartError`]. Nothing keeps running then.
     pub async fn start(components: Components, settings: Settings) -> Result<MetadataNode, StartError> {
+        let (bytes_max, needed) = (components.wal.payload_bytes_max(), ENTRY_BYTES_MAX);
+        if bytes_max < needed {
+            return Err(StartError::SmallLog { bytes_max, needed });
+        }
         let runtime = Builder::new_multi_thread()
             .worker_threads(settings.runtime_threads)
             .thread_name("esker-raft")

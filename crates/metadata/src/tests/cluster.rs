@@ -1,4 +1,4 @@
-//! Three nodes in one process, connected by real gRPC over the loopback.
+//! What a group of several nodes promises.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -11,103 +11,9 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::node::{NotDone, Trace};
+use crate::tests::nodes::Cluster;
 use crate::tests::support::{Client, GROUP, PATIENCE, deadline_in, on_disk, proposal, put, with_peers};
 use crate::{Formation, MetadataNode, Peer, Role, Settings};
-
-fn position(node: NodeId) -> usize {
-    usize::try_from(node.0).unwrap() - 1
-}
-
-/// Nodes 1 to 3, each with a directory and an address of its own.
-pub(super) struct Cluster {
-    dirs: Vec<TempDir>,
-    addresses: Vec<SocketAddr>,
-    nodes: Vec<Option<MetadataNode>>,
-    adjust: fn(&mut Settings),
-}
-
-impl Cluster {
-    /// Three empty nodes that form a group.
-    pub(super) async fn form(adjust: fn(&mut Settings)) -> Cluster {
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut cluster =
-            Cluster { dirs: Vec::new(), addresses: vec![any; 3], nodes: vec![None, None, None], adjust };
-        for at in 0..3 {
-            cluster.dirs.push(tempfile::tempdir().unwrap());
-            cluster.start(at).await;
-            cluster.addresses[at] = cluster.node(at).local_address().unwrap();
-        }
-        let voters: BTreeMap<NodeId, Peer> = (0..3u64)
-            .zip(&cluster.addresses)
-            .map(|(at, address)| (NodeId(at + 1), Peer { address: address.to_string() }))
-            .collect();
-        cluster.client(0).0.initialize(GROUP, voters).await.unwrap();
-        cluster.leader().await;
-        cluster
-    }
-
-    fn node(&self, at: usize) -> &MetadataNode {
-        self.nodes[at].as_ref().expect("the node runs")
-    }
-
-    pub(super) fn client(&self, at: usize) -> Client {
-        Client::of(self.node(at))
-    }
-
-    pub(super) async fn start(&mut self, at: usize) {
-        let mut settings = with_peers(at as u64 + 1, self.addresses[at]);
-        (self.adjust)(&mut settings);
-        let components = on_disk(self.dirs[at].path());
-        self.nodes[at] = Some(MetadataNode::start(components, settings).await.unwrap());
-    }
-
-    pub(super) async fn kill(&mut self, at: usize) {
-        self.nodes[at].take().expect("the node runs").kill().await;
-    }
-
-    pub(super) fn running(&self) -> Vec<usize> {
-        (0..3).filter(|at| self.nodes[*at].is_some()).collect()
-    }
-
-    /// The position of the node that all running nodes follow.
-    pub(super) async fn leader(&self) -> usize {
-        let running = self.running();
-        let mut led_by = None;
-        for &at in &running {
-            let client = self.client(at);
-            let led = client.0.wait_for(GROUP, |status| {
-                let leader = status.leader.map(position);
-                leader.is_some_and(|leader| running.contains(&leader))
-            });
-            let status = tokio::time::timeout(PATIENCE, led).await.expect("a leader is elected").unwrap();
-            led_by = status.leader;
-        }
-        position(led_by.unwrap())
-    }
-
-    pub(super) async fn follower(&self) -> usize {
-        let leader = self.leader().await;
-        self.running().into_iter().find(|at| *at != leader).unwrap()
-    }
-
-    /// Waits until all running nodes have applied the same entries, and checks that they have the same rows.
-    pub(super) async fn assert_equal_states(&self) {
-        let clients: Vec<Client> = self.running().into_iter().map(|at| self.client(at)).collect();
-        let newest = clients.iter().map(Client::applied).max().unwrap();
-        join_all(clients.iter().map(|client| client.wait_applied(newest))).await;
-        let states = join_all(clients.iter().map(|client| client.0.state_hash(GROUP))).await;
-        let states: Vec<_> = states.into_iter().map(Result::unwrap).collect();
-        assert!(states.windows(2).all(|pair| pair[0] == pair[1]), "{states:?}");
-    }
-
-    pub(super) async fn shutdown(mut self) {
-        for node in &mut self.nodes {
-            if let Some(node) = node.take() {
-                node.shutdown().await.unwrap();
-            }
-        }
-    }
-}
 
 async fn put_through_all(cluster: &Cluster, bucket: BucketId, round: &str) -> Vec<String> {
     let running = cluster.running();

@@ -9,6 +9,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
 use crate::tests::forgetful::{self, ForgetfulEngine};
+use crate::tests::nodes::{Cluster, Machine};
 use crate::tests::support::{Client, GROUP, PATIENCE, alone, open_wal};
 use crate::{Components, MetadataNode, Settings};
 
@@ -98,4 +99,30 @@ async fn the_log_is_purged_only_below_rows_that_were_synced() {
     let client = Client::of(&node);
     assert_eq!(client.versions(bucket).await, 95);
     node.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_nodes_that_all_lose_power_keep_every_acknowledged_write() {
+    let random = SeededRandom::new(3);
+    let mut cluster = Cluster::form_on(Machine::simulated, |settings| {
+        settings.entries_per_snapshot = 25;
+        settings.entries_kept = 10;
+    })
+    .await;
+    let bucket = cluster.client(0).create_bucket("alpha").await;
+    let mut acknowledged = Vec::new();
+    for round in 0..4 {
+        for i in 0..20 {
+            let name = format!("key-{round}-{i}");
+            cluster.client(i % 3).put(bucket, &name).await;
+            acknowledged.push(name);
+        }
+        cluster.power_cut(&random).await;
+        for (i, name) in acknowledged.iter().enumerate() {
+            assert!(cluster.client(i % 3).exists(bucket, name).await, "{name} after round {round}");
+        }
+        cluster.assert_equal_states().await;
+    }
+    assert_eq!(cluster.client(0).versions(bucket).await, acknowledged.len() as u64);
+    cluster.shutdown().await;
 }

@@ -4,6 +4,7 @@ mod cluster;
 mod crash;
 mod forgetful;
 mod formats;
+mod nodes;
 mod single;
 mod snapshots;
 mod suite;

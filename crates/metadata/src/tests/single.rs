@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use esker_env::{Clock, DiskOperation, Fault, FaultDuration, SimDisk, SystemClock};
+use esker_env::{
+    Clock, Disk, DiskOperation, Fault, FaultDuration, Random, SeededRandom, SimDisk, SystemClock,
+};
 use esker_index::command::{CommandBody, Target};
 use esker_index::outcome::Refusal;
 use esker_kv::{MemoryEngine, Tombstones};
 use esker_rpc::metadata::{Metadata, MetadataError, Proposal};
 use esker_types::{GroupId, NodeId};
+use esker_wal::{Wal, WalOptions};
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +18,7 @@ use crate::tests::support::{
     CLUSTER, Client, GROUP, PATIENCE, alone, deadline_in, expired, key, on_disk, open_wal, proposal, put,
     request,
 };
-use crate::{Components, Formation, MetadataNode, Role, Settings};
+use crate::{Components, Formation, MetadataNode, Role, Settings, StartError};
 
 fn in_memory() -> Components {
     Components {
@@ -183,4 +186,16 @@ async fn a_nearly_full_disk_refuses_what_adds_data_and_lets_deletes_through() {
     assert!(client.propose(delete).await.unwrap().is_ok());
     assert!(!client.exists(bucket, "first").await);
     node.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_could_not_hold_every_command_is_an_error_of_the_start() {
+    let disk: Arc<dyn Disk> = Arc::new(SimDisk::new());
+    let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
+    let options = WalOptions { segment_bytes: 4 << 20, ..WalOptions::new([1; 32]) };
+    disk.create_dir_all(Path::new("/wal")).unwrap();
+    let (wal, _) = Wal::open(&disk, &random, Path::new("/wal"), &options).unwrap();
+    let components = Components { wal: Arc::new(wal), ..in_memory() };
+    let error = MetadataNode::start(components, alone()).await.unwrap_err();
+    assert!(matches!(error, StartError::SmallLog { .. }), "{error}");
 }

@@ -7,7 +7,7 @@ use esker_kv::{Batch, Durability, Engine, MemoryEngine, Tombstones};
 
 use crate::rows::{GroupRows, Pointer};
 use crate::snapshot::{ChunkReader, SnapshotError, SnapshotPart, SnapshotReceiver, Totals};
-use crate::tests::cluster::Cluster;
+use crate::tests::nodes::Cluster;
 use crate::tests::support::{GROUP, PATIENCE, key};
 use crate::types::{LeaderId, LogId, SnapshotMeta};
 use openraft::vote::RaftLeaderId;
@@ -50,7 +50,8 @@ async fn a_follower_that_missed_more_than_the_log_keeps_gets_a_snapshot() {
     cluster.kill(absent).await;
     let leader = cluster.leader().await;
     for i in 0..60 {
-        cluster.client(leader).put(bucket, &format!("key-{i:02}")).await;
+        // Together they make several chunks.
+        cluster.client(leader).put_bytes(bucket, &format!("key-{i:02}"), vec![i; 40_000]).await;
     }
     let client = cluster.client(leader);
     let purged = client.0.wait_for(GROUP, |status| status.purged_index > Some(missed_from + 1));

@@ -80,7 +80,11 @@ pub(super) fn key(name: impl Into<String>) -> ObjectKey {
 }
 
 pub(super) fn put(bucket: BucketId, name: &str) -> CommandBody {
-    let content = bytes::Bytes::copy_from_slice(name.as_bytes());
+    put_bytes(bucket, name, name.as_bytes().to_vec())
+}
+
+pub(super) fn put_bytes(bucket: BucketId, name: &str, content: Vec<u8>) -> CommandBody {
+    let content = bytes::Bytes::from(content);
     CommandBody::PutObject {
         target: Target { bucket, key: key(name) },
         object: NewObject {
@@ -124,7 +128,11 @@ impl Client {
     }
 
     pub(super) async fn put(&self, bucket: BucketId, name: &str) -> Written {
-        match self.done(put(bucket, name)).await {
+        self.put_bytes(bucket, name, name.as_bytes().to_vec()).await
+    }
+
+    pub(super) async fn put_bytes(&self, bucket: BucketId, name: &str, content: Vec<u8>) -> Written {
+        match self.done(put_bytes(bucket, name, content)).await {
             Done::Written(written) => written,
             other => panic!("{other:?}"),
         }
