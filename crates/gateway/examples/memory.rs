@@ -4,7 +4,14 @@
 //! cargo run -p esker-gateway --example memory -- 127.0.0.1:9000
 //! ```
 //! The access key is `AKIDEXAMPLE`, its secret `wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY`. Nothing survives.
-#![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout
+)]
 #![allow(clippy::needless_pass_by_value, unused_imports)]
 
 #[path = "../tests/gateway/support/mod.rs"]

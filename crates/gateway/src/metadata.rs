@@ -68,7 +68,7 @@ impl MetadataClient {
             };
             let lasting = matches!(error, MetadataError::Failed(_) | MetadataError::Full);
             if lasting || !retry.pause(self.patience).await {
-                tracing::warn!(%error, ?group, "a query failed");
+                tracing::info!(%error, ?group, "a query failed");
                 return Err(ErrorCode::ServiceUnavailable.into());
             }
         }
@@ -143,7 +143,7 @@ impl MetadataClient {
                 _ => (self.patience, ProposeError::NotApplied(ErrorCode::ServiceUnavailable)),
             };
             if !retry.pause(patience).await {
-                tracing::warn!(%error, ?group, request = %proposal.request, "a command failed");
+                tracing::info!(%error, ?group, request = %proposal.request, "a command failed");
                 return Err(failure);
             }
         }

@@ -99,7 +99,9 @@ impl S3Service {
     }
 
     fn error_reply(&self, head: &Parts, error: &S3Error, id: &str) -> Reply {
-        if error.status().is_server_error() {
+        // What lies behind a failure was told where it happened, with the same request id. That the client wants
+        // what Esker has not is no failure.
+        if error.status().is_server_error() && error.code != ErrorCode::NotImplemented {
             tracing::warn!(code = error.code.text(), message = %error.message, "a request failed");
         } else {
             tracing::debug!(code = error.code.text(), message = %error.message, "a request was refused");

@@ -25,7 +25,7 @@ pub struct Limits {
     pub connections_max: usize,
     /// How long a request's head may take to arrive, counted from the connection's start or from its first byte.
     pub header_read: Duration,
-    /// How long a connection may rest between requests.
+    /// How long an HTTP/2 connection may rest between requests; one of HTTP/1.1 rests no longer than `header_read`.
     pub keep_alive: Duration,
     /// How long a body may give no byte, or a reply's reader take none.
     pub idle: Duration,
@@ -35,8 +35,6 @@ pub struct Limits {
     pub header_bytes_max: usize,
     /// Most headers of a request.
     pub headers_max: usize,
-    /// Largest XML request body in bytes. S3 allows 10,000 parts or 1,000 keys, below 2 MiB either way.
-    pub document_bytes_max: usize,
     /// How long a command that found no leader is tried again before the client is told.
     pub unavailable: Duration,
 }
@@ -63,7 +61,6 @@ impl Default for Limits {
             drain: Duration::from_secs(30),
             header_bytes_max: 64 << 10,
             headers_max: 128,
-            document_bytes_max: 4 << 20,
             unavailable: Duration::from_secs(10),
         }
     }

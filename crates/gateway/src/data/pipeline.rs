@@ -135,10 +135,9 @@ impl<S: Source, T: Stage> Pipeline<S, T> {
             let stage = self.stage.take().ok_or(ErrorCode::InternalError)?;
             let last = self.batch.last;
             let batch = std::mem::replace(&mut self.batch, Batch { last, ..Batch::default() });
-            let (worked, collected) =
-                tokio::join!(work(stage, batch), collect(&mut self.source, &mut self.batch));
-            let (stage, ready) = worked?;
-            collected?;
+            // Whichever fails first ends it: a client whose chunk is wrong may wait for the reply before it sends more.
+            let ((stage, ready), ()) =
+                tokio::try_join!(work(stage, batch), collect(&mut self.source, &mut self.batch))?;
             self.stage = Some(stage);
             self.ready = ready;
         }

@@ -124,7 +124,7 @@ impl ObjectReader {
         *current = None;
         if let Some((id, remaining, opening)) = next.take() {
             let opened = opening.await.map_err(|error| StorageError::Failed(error.to_string()))?;
-            let reader = opened.inspect_err(|error| tracing::warn!(?id, %error, "cannot read a blob"))?;
+            let reader = opened.inspect_err(|error| tracing::info!(?id, %error, "cannot read a blob"))?;
             *current = Some(Blob { id, reader, remaining });
             *next = open_next(storage, rest);
         }
@@ -146,7 +146,7 @@ impl Blob {
             }
             None => Err(StorageError::Corrupt("more bytes than were asked for".to_owned())),
         });
-        piece.inspect_err(|error| tracing::warn!(?id, %error, "a blob failed while it was read"))
+        piece.inspect_err(|error| tracing::info!(?id, %error, "a blob failed while it was read"))
     }
 }
 

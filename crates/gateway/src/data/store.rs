@@ -250,7 +250,7 @@ fn storage_error(error: &StorageError) -> S3Error {
     match error {
         StorageError::Full => ErrorCode::InsufficientStorage.into(),
         error => {
-            tracing::warn!(%error, "cannot store a blob");
+            tracing::info!(%error, "cannot store a blob");
             ErrorCode::ServiceUnavailable.into()
         }
     }

@@ -4,4 +4,21 @@
 
 mod support;
 
-mod smoke;
+mod buckets;
+mod conditions;
+mod connections;
+mod copy;
+mod deletes;
+mod lists;
+mod malformed;
+mod multipart;
+mod outcomes;
+mod reads;
+mod routes;
+mod uploads;
+mod versions;
+
+/// Bytes that tell their place.
+fn bytes(length: usize) -> Vec<u8> {
+    (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect()
+}

@@ -1,7 +1,6 @@
 //! A client that signs (Signature Version 4) and speaks HTTP/1.1 by hand, so that it can also misbehave.
 
 use esker_s3::auth::{CredentialScope, SigningKey};
-use esker_s3::encoding::encode;
 use esker_s3::times::format_amz_date;
 use esker_types::Timestamp;
 use hyper::http::{HeaderMap, HeaderName, HeaderValue};
@@ -121,7 +120,10 @@ impl RequestBuilder {
     }
 
     fn host(&self) -> String {
-        self.headers.iter().find(|(name, _)| name == "x-test-host").map_or(self.address.to_string(), |h| h.1.clone())
+        self.headers
+            .iter()
+            .find(|(name, _)| name == "x-test-host")
+            .map_or(self.address.to_string(), |h| h.1.clone())
     }
 
     fn head_with(&self, headers: &[(String, String)]) -> Vec<u8> {
@@ -136,11 +138,8 @@ impl RequestBuilder {
     }
 
     fn authorization(&self, headers: &[(String, String)], date: &str, payload: &str) -> String {
-        let mut query: Vec<(String, String)> = self
-            .query
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
+        let mut query: Vec<(String, String)> =
+            self.query.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         query.sort();
         let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut signed: Vec<(String, String)> = headers
@@ -158,7 +157,9 @@ impl RequestBuilder {
         let hash = hex::encode(Sha256::digest(canonical.as_bytes()));
         let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{hash}");
         let signature = SigningKey::derive(SECRET_KEY, &scope).sign(to_sign.as_bytes());
-        format!("AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/{scope},SignedHeaders={names},Signature={signature}")
+        format!(
+            "AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/{scope},SignedHeaders={names},Signature={signature}"
+        )
     }
 
     /// Sends the request and reads the reply.
@@ -181,11 +182,6 @@ impl RequestBuilder {
         connection.write(&self.body).await;
         connection.reply(self.method == "HEAD").await.expect("a whole reply")
     }
-}
-
-/// Percent-encodes what may not stand in a query or path.
-pub fn escaped(text: &str) -> String {
-    encode(text)
 }
 
 /// One connection, byte by byte.
@@ -230,10 +226,7 @@ impl Connection {
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let headers = lines.map(|line| {
             let (name, value) = line.split_once(':').unwrap();
-            (
-                HeaderName::try_from(name).unwrap(),
-                HeaderValue::from_bytes(value.trim().as_bytes()).unwrap(),
-            )
+            (HeaderName::try_from(name).unwrap(), HeaderValue::from_bytes(value.trim().as_bytes()).unwrap())
         });
         Some((status, headers.collect()))
     }

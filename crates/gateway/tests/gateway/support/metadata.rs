@@ -32,7 +32,7 @@ pub type Proposed = Vec<(GroupId, CommandBody)>;
 pub struct FakeMetadata {
     clock: Arc<dyn Clock>,
     groups: Mutex<BTreeMap<GroupId, MemoryRows>>,
-    faults: Mutex<VecDeque<Fault>>,
+    faults: Mutex<VecDeque<Option<Fault>>>,
     applied: watch::Sender<Proposed>,
 }
 
@@ -48,7 +48,14 @@ impl FakeMetadata {
 
     /// The next proposals meet these.
     pub fn inject(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.faults.lock().unwrap().extend(faults);
+        self.faults.lock().unwrap().extend(faults.into_iter().map(Some));
+    }
+
+    /// So many proposals succeed, and the one after them meets this.
+    pub fn after(&self, proposals: usize, fault: Fault) {
+        let mut faults = self.faults.lock().unwrap();
+        faults.extend((0..proposals).map(|_| None));
+        faults.push_back(Some(fault));
     }
 
     /// What was applied so far.
@@ -83,7 +90,7 @@ impl FakeMetadata {
 #[async_trait]
 impl Metadata for FakeMetadata {
     async fn propose(&self, group: GroupId, proposal: Proposal) -> Result<Outcome, MetadataError> {
-        let fault = self.faults.lock().unwrap().pop_front();
+        let fault = self.faults.lock().unwrap().pop_front().flatten();
         match fault {
             None => Ok(self.apply(group, proposal)),
             Some(Fault::Unavailable) => Err(MetadataError::Unavailable("injected".to_owned())),

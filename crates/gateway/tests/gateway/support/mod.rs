@@ -5,7 +5,7 @@ pub mod metadata;
 pub mod storage;
 pub mod world;
 
-pub use client::{Reply, RequestBuilder};
+pub use client::Reply;
 pub use metadata::{FakeMetadata, Fault};
 pub use storage::FakeStorage;
 pub use world::World;

@@ -18,10 +18,12 @@ pub struct FakeStorage {
     /// Closed: pieces are taken freely. Otherwise each piece takes one permit.
     gate: Semaphore,
     taken: AtomicU64,
-    aborted: watch::Sender<usize>,
+    begun: watch::Sender<usize>,
     /// Reads of a blob fail after so many bytes.
     rotten: Mutex<BTreeMap<BlobId, usize>>,
     full: Mutex<bool>,
+    /// So many reads find no blob.
+    blind: AtomicU64,
 }
 
 impl FakeStorage {
@@ -41,9 +43,10 @@ impl FakeStorage {
             blobs: Mutex::default(),
             gate,
             taken: AtomicU64::new(0),
-            aborted: watch::Sender::new(0),
+            begun: watch::Sender::new(0),
             rotten: Mutex::default(),
             full: Mutex::default(),
+            blind: AtomicU64::new(0),
         })
     }
 
@@ -54,6 +57,11 @@ impl FakeStorage {
     /// Bytes taken from senders so far.
     pub fn taken(&self) -> u64 {
         self.taken.load(Ordering::SeqCst)
+    }
+
+    /// The next reads, so many, find no blob.
+    pub fn blind(&self, reads: u64) {
+        self.blind.store(reads, Ordering::SeqCst);
     }
 
     pub fn set_full(&self, full: bool) {
@@ -74,15 +82,16 @@ impl FakeStorage {
         self.rotten.lock().unwrap().insert(blob, after);
     }
 
-    /// Waits until a sender gave up.
-    pub async fn until_aborted(&self) {
-        self.aborted.subscribe().wait_for(|aborted| *aborted > 0).await.unwrap();
+    /// Waits until a blob is being stored.
+    pub async fn until_begun(&self) {
+        self.begun.subscribe().wait_for(|begun| *begun > 0).await.unwrap();
     }
 }
 
 #[async_trait]
 impl Storage for FakeStorage {
     async fn put(&self, blob: BlobId, mut body: BlobBody) -> Result<u64, StorageError> {
+        self.begun.send_modify(|begun| *begun += 1);
         let mut bytes = BytesMut::new();
         loop {
             if let Ok(permit) = self.gate.acquire().await {
@@ -97,10 +106,7 @@ impl Storage for FakeStorage {
                     self.taken.fetch_add(piece.len() as u64, Ordering::SeqCst);
                     bytes.extend_from_slice(&piece);
                 }
-                Some(Err(BodyAborted)) => {
-                    self.aborted.send_modify(|aborted| *aborted += 1);
-                    return Err(StorageError::Aborted);
-                }
+                Some(Err(BodyAborted)) => return Err(StorageError::Aborted),
                 None => break,
             }
         }
@@ -112,6 +118,10 @@ impl Storage for FakeStorage {
     }
 
     async fn get(&self, blob: BlobId, range: ByteRange) -> Result<BlobReader, StorageError> {
+        let blind = |left: u64| left.checked_sub(1);
+        if self.blind.fetch_update(Ordering::SeqCst, Ordering::SeqCst, blind).is_ok() {
+            return Err(StorageError::NotFound);
+        }
         let bytes = self.blobs.lock().unwrap().get(&blob).cloned().ok_or(StorageError::NotFound)?;
         let (first, last) = (usize::try_from(range.first).unwrap(), usize::try_from(range.last).unwrap());
         if last >= bytes.len() {
@@ -141,6 +151,9 @@ impl Storage for FakeStorage {
     async fn list(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobInfo>, StorageError> {
         let all = self.blobs.lock().unwrap();
         let greater = all.iter().filter(|(id, _)| after.is_none_or(|after| **id > after));
-        Ok(greater.take(limit).map(|(id, bytes)| BlobInfo { blob: *id, length: bytes.len() as u64 }).collect())
+        Ok(greater
+            .take(limit)
+            .map(|(id, bytes)| BlobInfo { blob: *id, length: bytes.len() as u64 })
+            .collect())
     }
 }

@@ -99,8 +99,12 @@ impl World {
     pub async fn bucket(&self, name: &str, versioning: Option<&str>) {
         self.put(&format!("/{name}"), "").send().await.expect(200);
         if let Some(status) = versioning {
-            let body = format!("<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>");
-            self.put(&format!("/{name}?versioning"), body).send().await.expect(200);
+            self.versioning(name, status).await;
         }
+    }
+
+    pub async fn versioning(&self, bucket: &str, status: &str) {
+        let body = format!("<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>");
+        self.put(&format!("/{bucket}?versioning="), body).send().await.expect(200);
     }
 }
