@@ -1,5 +1,6 @@
 //! What the store, its committer and its maintenance share.
 
+use crate::commit::WriteCount;
 use crate::datadir::DataDir;
 use crate::files::FileCache;
 use crate::format::record::{HEADER_BYTES, checksum_bytes};
@@ -11,6 +12,7 @@ use esker_env::{Clock, Disk, DiskFile, DiskResult, Random};
 use esker_rpc::StorageError;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use tokio_util::sync::CancellationToken;
 
 /// The file system's block size: holes are punched in whole blocks, so that neighbours are never touched.
 const HOLE_ALIGN: u64 = 4096;
@@ -33,6 +35,10 @@ pub(crate) struct Core {
     pub(crate) files: FileCache,
     /// Segments without a readable header: nobody knows what they hold.
     pub(crate) damaged: Vec<u64>,
+    /// Cancelled when the store is being closed: puts in progress end then.
+    pub(crate) closing: CancellationToken,
+    /// The puts in progress.
+    pub(crate) writes: WriteCount,
     retired: OnceLock<String>,
 }
 
@@ -57,6 +63,8 @@ impl Core {
             log,
             files,
             damaged,
+            closing: CancellationToken::new(),
+            writes: WriteCount::default(),
             retired: OnceLock::new(),
         }
     }

@@ -55,8 +55,13 @@ impl Putter<'_> {
     /// Stores the blob. Whatever ends this early, the blob won't exist.
     pub(crate) async fn put(self, blob: BlobId, body: BlobBody) -> Result<u64, StorageError> {
         self.core.check_writable()?;
-        let received = tokio::time::timeout(self.core.options.put_time_max, self.receive(blob, body));
-        let write = received.await.map_err(|_| StorageError::Aborted)??;
+        let closing = self.core.closing.clone();
+        let write = tokio::select! {
+            biased;
+            () = closing.cancelled() => Err(StorageError::Failed("the store is closed".into())),
+            write = self.receive(blob, body) => write,
+            () = tokio::time::sleep(self.core.options.put_time_max) => Err(StorageError::Aborted),
+        }?;
         let (length, id) = (write.length, write.id);
         let requests = self.committer.requests().clone();
         let mut guard = DropGuard { blob, write: id, requests, armed: Armed::Yes };
@@ -92,7 +97,7 @@ impl Putter<'_> {
         let closed = |_| StorageError::Failed("the store is closed".into());
         let _buffer = self.buffers.acquire().await.map_err(closed)?;
         let id = self.core.random.u64();
-        let mut write = Box::new(Write::new(blob, id, self.committer.requests().clone()));
+        let mut write = Box::new(Write::new(blob, id, self.committer.requests().clone(), &self.core.writes));
         let mut buffer = BytesMut::new();
         let mut total = 0_u64;
         while let Some(piece) = body.next().await {

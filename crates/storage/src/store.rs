@@ -72,9 +72,10 @@ impl SegmentStore {
         Ok((SegmentStore { core, committer, buffers, reads, compaction }, report))
     }
 
-    /// Seals the open segment and makes the index durable, so that the next start reads neither. Puts and
-    /// deletes that come later fail. Closing twice is an error.
+    /// Seals the open segment and makes the index durable, so that the next start reads neither. Puts in
+    /// progress fail, and so do puts and deletes that come later. Closing twice is an error.
     pub async fn close(&self) -> Result<(), StorageError> {
+        self.core.closing.cancel();
         self.committer.ask(|reply| Request::Close { reply }).await
     }
 

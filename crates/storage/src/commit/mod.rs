@@ -11,4 +11,4 @@ mod write;
 
 pub(crate) use request::{Move, PutOutcome, Request, Requests, Retraction};
 pub(crate) use thread::Committer;
-pub(crate) use write::{Phase, Write};
+pub(crate) use write::{Phase, Write, WriteCount, WriteToken};

@@ -1,6 +1,6 @@
 //! What the committer is asked to do.
 
-use super::Write;
+use super::{Write, WriteToken};
 use crate::format::{Fragment, Tombstone};
 use crate::index::{BlobRow, Location};
 use crate::log::{Pin, Slot};
@@ -59,6 +59,8 @@ pub(crate) struct Abandoned {
     /// The fragments with their bytes of data.
     pub(crate) fragments: Vec<(Location, u64)>,
     pub(crate) pins: Vec<Pin>,
+    /// Dropped by the committer, so that a store that closes knows when it has seen the last of them.
+    pub(crate) _token: Option<WriteToken>,
 }
 
 /// Whether a tombstone is needed.

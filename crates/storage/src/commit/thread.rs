@@ -8,10 +8,14 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// The most requests that share a commit: bounds what one fdatasync and one index commit are worth.
 const BATCH_MAX: usize = 1024;
+
+/// How long a store that closes waits for the next sign of life of a put in progress.
+const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
 /// The committer of one store.
 #[derive(Debug)]
@@ -73,13 +77,13 @@ fn run(core: &Core, receiver: &Receiver<Request>) {
         let mut request = Some(first);
         for _ in 0..BATCH_MAX {
             let Some(current) = request.take() else { break };
-            if let Next::Stop = handle(core, &mut batch, current) {
+            if let Next::Stop = handle(core, receiver, &mut batch, current) {
                 return;
             }
             request = receiver.try_recv().ok();
         }
         if let Some(last) = request
-            && let Next::Stop = handle(core, &mut batch, last)
+            && let Next::Stop = handle(core, receiver, &mut batch, last)
         {
             return;
         }
@@ -88,7 +92,12 @@ fn run(core: &Core, receiver: &Receiver<Request>) {
     }
 }
 
-fn handle<'a>(core: &'a Core, batch: &mut CommitBatch<'a>, request: Request) -> Next {
+fn handle<'a>(
+    core: &'a Core,
+    receiver: &Receiver<Request>,
+    batch: &mut CommitBatch<'a>,
+    request: Request,
+) -> Next {
     match request {
         Request::Put { write, replaces, reply } => batch.put(write, replaces, reply),
         Request::Forget(abandoned) => batch.forget(*abandoned),
@@ -106,9 +115,31 @@ fn handle<'a>(core: &'a Core, batch: &mut CommitBatch<'a>, request: Request) -> 
         }
         Request::Close { reply } => {
             std::mem::replace(batch, CommitBatch::new(core)).finish();
+            finish_writes(core, receiver);
             let _ = reply.send(exclusive::close(core));
             return Next::Stop;
         }
     }
     Next::Continue
+}
+
+/// Settles the puts that were in progress when the store began to close, so that none of them turns up later.
+fn finish_writes(core: &Core, receiver: &Receiver<Request>) {
+    while !core.writes.is_zero() {
+        // A put whose caller doesn't drive it any more can't end; what it leaves is as after a crash.
+        let Ok(request) = receiver.recv_timeout(CLOSE_WAIT) else { return };
+        let mut batch = CommitBatch::new(core);
+        match request {
+            Request::Close { .. } => {}
+            request => drop(handle(core, receiver, &mut batch, request)),
+        }
+        batch.finish();
+    }
+    while let Ok(request) = receiver.try_recv() {
+        let mut batch = CommitBatch::new(core);
+        if let Request::Retract { blob, write } = request {
+            batch.retract(blob, write);
+        }
+        batch.finish();
+    }
 }

@@ -10,6 +10,7 @@ use crate::log::{Pin, Purpose, storage_error};
 use esker_rpc::StorageError;
 use esker_types::BlobId;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How far a put has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,32 @@ pub(crate) enum Phase {
     Settled,
 }
 
+/// How many puts are in progress.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct WriteCount(Arc<AtomicUsize>);
+
+impl WriteCount {
+    /// Counts one until the token is dropped.
+    fn token(&self) -> WriteToken {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        WriteToken(self.clone())
+    }
+
+    pub(crate) fn is_zero(&self) -> bool {
+        self.0.load(Ordering::Acquire) == 0
+    }
+}
+
+/// Stands for one put in progress.
+#[derive(Debug)]
+pub(crate) struct WriteToken(WriteCount);
+
+impl Drop for WriteToken {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// A put in progress. Dropping it before it is settled makes the blob not exist.
 #[derive(Debug)]
 pub(crate) struct Write {
@@ -32,12 +59,13 @@ pub(crate) struct Write {
     places: Vec<Location>,
     pins: Vec<Pin>,
     requests: Requests,
+    token: Option<WriteToken>,
 }
 
 impl Write {
-    pub(crate) fn new(blob: BlobId, id: u64, requests: Requests) -> Write {
-        let (places, pins) = (Vec::new(), Vec::new());
-        Write { blob, id, length: 0, phase: Phase::Receiving, places, pins, requests }
+    pub(crate) fn new(blob: BlobId, id: u64, requests: Requests, count: &WriteCount) -> Write {
+        let (places, pins, token) = (Vec::new(), Vec::new(), Some(count.token()));
+        Write { blob, id, length: 0, phase: Phase::Receiving, places, pins, requests, token }
     }
 
     /// Writes the next fragment. Blocks on the disk.
@@ -101,6 +129,7 @@ impl Drop for Write {
             retraction,
             fragments: self.fragments(),
             pins: std::mem::take(&mut self.pins),
+            _token: self.token.take(),
         };
         // If the committer is gone, the store is being dropped: what is on the disk looks as after a crash.
         let _ = self.requests.send(Request::Forget(Box::new(abandoned)));

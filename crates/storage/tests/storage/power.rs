@@ -168,7 +168,7 @@ fn run(seed: u64, tasks: u64, one_in: u64) -> usize {
         let mut images = crasher.take_images();
         images.push(crasher.cut());
         let count = images.len();
-        let history = history.lock().unwrap();
+        let history = std::mem::take(&mut *history.lock().unwrap());
         for image in images {
             check_image(image, &history, &world.options).await;
         }
