@@ -153,5 +153,5 @@ async fn a_wrong_chunk_is_refused_while_the_client_still_holds_the_rest_back() {
     let mut framed = b"not a size\r\n".to_vec();
     framed.resize(1 << 20, b'x');
     connection.write(&framed).await;
-    assert_eq!(connection.reply(false).await.unwrap().error(), (403, "InvalidChunkSizeError"));
+    assert_eq!(connection.reply(false).await.unwrap().error(), (400, "IncompleteBody"));
 }
