@@ -119,6 +119,25 @@ fn a_failed_sync_retires_the_disk_for_writes_and_reads_go_on() {
 }
 
 #[test]
+fn no_put_of_a_name_is_acknowledged_for_another_one_whose_sync_fails() {
+    for _ in 0..40 {
+        let (world, disk) = World::simulated();
+        runtime().block_on(async {
+            let store = std::sync::Arc::new(world.open().0);
+            inject(&disk, DiskOperation::Sync, 0, io::ErrorKind::Other);
+            let puts = (0..8).map(|_| {
+                let store = store.clone();
+                tokio::spawn(async move { put(&store, 1, 100).await })
+            });
+            for put in puts.collect::<Vec<_>>() {
+                let result = put.await.unwrap();
+                assert!(matches!(result, Err(StorageError::Failed(_))), "{result:?}");
+            }
+        });
+    }
+}
+
+#[test]
 fn failures_at_every_disk_operation_lose_nothing_acknowledged() {
     use DiskOperation::{Allocate, Open, PunchHole, Remove, Space, Sync, SyncDir, Truncate, Write};
     for operation in [Allocate, Open, PunchHole, Remove, Space, Sync, SyncDir, Truncate, Write] {
