@@ -44,7 +44,8 @@ impl ETag {
         let text = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
         let (digest, parts) = match text.split_once('-') {
             None => (text, None),
-            Some((digest, parts)) if parts.bytes().all(|b| b.is_ascii_digit()) => {
+            // Tags are compared as texts, so the number of parts has one form too: `-0` and `-01` match nothing.
+            Some((digest, parts)) if !parts.starts_with('0') && parts.bytes().all(|b| b.is_ascii_digit()) => {
                 (digest, Some(parts.parse().map_err(|_| InvalidETag)?))
             }
             Some(_) => return Err(InvalidETag),
@@ -88,6 +89,16 @@ mod tests {
         assert_eq!(tag.to_string(), format!("{}-12", "ab".repeat(16)));
         assert_eq!(ETag::parse(&tag.quoted()), Ok(tag.clone()));
         assert_eq!(ETag::parse(&tag.to_string()), Ok(tag));
+    }
+
+    // The stored form of a tag has no place for a count of 0: `TAG-0` in a condition would have matched `TAG`.
+    #[test]
+    fn the_number_of_parts_has_one_form() {
+        let tag = |parts: &str| ETag::parse(&format!("{}-{parts}", "ab".repeat(16)));
+        for parts in ["0", "00", "01", "010", "+1", " 1", "65536"] {
+            assert_eq!(tag(parts), Err(InvalidETag), "{parts:?}");
+        }
+        assert_eq!(tag("10"), Ok(ETag::of_parts([0xab; 16], 10)));
     }
 
     #[test]
