@@ -7,7 +7,9 @@ use esker_rpc::{BlobReader, Storage, StorageError};
 use esker_types::{BlobId, ByteRange, CHUNK_BYTES, Extent};
 use futures::StreamExt as _;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
@@ -107,14 +109,15 @@ impl ObjectReader {
         }
     }
 
-    /// A reply's body of these bytes. They are read ahead of the client by a few pieces.
-    pub(crate) fn into_body(self, length: u64) -> ReplyBody {
+    /// A reply's body of these bytes. They are read ahead of the client by a few pieces; if it takes no piece for
+    /// `patience`, the reply is cut off. (Over HTTP/2 a client can stop one reply while its connection goes on.)
+    pub(crate) fn into_body(self, length: u64, patience: Duration) -> ReplyBody {
         if let Source::Inline(bytes) = self.0 {
             return ReplyBody::Full(Some(bytes));
         }
         let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
         // It ends by itself when the client goes away, since then nobody takes the pieces.
-        tokio::spawn(pump(self, sender).in_current_span());
+        tokio::spawn(pump(self, sender, patience).in_current_span());
         ReplyBody::Stream { pieces, remaining: length }
     }
 
@@ -150,7 +153,11 @@ impl Blob {
     }
 }
 
-async fn pump(mut reader: ObjectReader, sender: mpsc::Sender<Result<Bytes, ReadAborted>>) {
+async fn pump(
+    mut reader: ObjectReader,
+    sender: mpsc::Sender<Result<Bytes, ReadAborted>>,
+    patience: Duration,
+) {
     loop {
         let piece = match reader.next().await {
             Ok(Some(piece)) => Ok(piece),
@@ -161,8 +168,14 @@ async fn pump(mut reader: ObjectReader, sender: mpsc::Sender<Result<Bytes, ReadA
             }
         };
         let failed = piece.is_err();
-        if sender.send(piece).await.is_err() || failed {
-            return;
+        // Without its sender the body ends in an error, since bytes are missing.
+        match timeout(patience, sender.send(piece)).await {
+            Ok(Ok(())) if !failed => {}
+            Ok(_) => return,
+            Err(_) => {
+                tracing::debug!("a reply was cut off: the client takes no bytes");
+                return;
+            }
         }
     }
 }

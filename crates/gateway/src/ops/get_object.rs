@@ -11,6 +11,10 @@ use esker_s3::{ErrorCode, S3Error};
 use esker_types::ByteRange;
 use hyper::http::{HeaderMap, HeaderValue, StatusCode, header};
 
+/// A client may take one piece for so many idle limits: it must take some byte within each, and a piece of
+/// 256 KiB within all of them, which is 450 bytes a second by default.
+const PIECE_IDLES: u32 = 10;
+
 /// What a read replies.
 struct ReadPlan {
     /// Status and headers.
@@ -41,7 +45,8 @@ pub(super) async fn get(cx: OpContext<'_>, read: &ReadObject) -> Result<Reply, S
         };
         match ObjectReader::open(&cx.core.storage, manifest, range).await {
             Ok(reader) => {
-                *reply.body_mut() = reader.into_body(range.length());
+                let patience = cx.core.settings.limits.idle * PIECE_IDLES;
+                *reply.body_mut() = reader.into_body(range.length(), patience);
                 return Ok(reply);
             }
             // The version may have been replaced, and its data deleted, since it was looked up.

@@ -3,6 +3,7 @@
 use crate::bytes;
 use crate::support::client::Connection;
 use crate::support::{FakeStorage, World};
+use esker_index::command::CommandBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::time::Duration;
@@ -35,20 +36,22 @@ async fn shutdown_lets_a_request_in_flight_finish_and_refuses_new_connections() 
 }
 
 #[tokio::test]
-async fn what_outlives_the_drain_is_cut_off() {
-    let world = World::with(FakeStorage::new(), |settings| {
+async fn what_outlives_the_drain_is_cut_off_and_leaves_nothing_behind() {
+    let world = World::with(FakeStorage::gated(), |settings| {
         settings.limits.drain = Duration::from_millis(50);
     })
     .await;
     world.bucket("bucket", None).await;
     let mut stuck = world.connect().await;
-    stuck.write(&world.put("/bucket/key", "").payload("UNSIGNED-PAYLOAD").head(Some(10))).await;
-    stuck.write(b"12345").await;
-    // Until the server reads the body, it has not begun; a request behind it on another connection is no proof,
-    // so let the drain itself decide: either way the gateway ends.
+    stuck.write(&world.put("/bucket/key", "").payload("UNSIGNED-PAYLOAD").head(Some(4 << 20))).await;
+    stuck.write(&bytes(2 << 20)).await;
+    world.storage.until_begun().await;
     world.shutdown.cancel();
     world.running.await.unwrap();
-    assert!(stuck.reply(false).await.is_none_or(|reply| reply.status >= 400));
+    assert!(stuck.reply(false).await.is_none());
+    assert!(world.storage.blobs().is_empty());
+    let discards = |body: &CommandBody| matches!(body, CommandBody::Discard { .. });
+    assert!(world.metadata.applied().iter().any(|(_, body)| discards(body)), "before the gateway ended");
 }
 
 #[tokio::test]
@@ -82,6 +85,8 @@ async fn a_body_that_stops_coming_is_a_request_timeout() {
 async fn a_client_that_takes_no_bytes_loses_its_connection() {
     let world = World::with(FakeStorage::new(), |settings| {
         settings.limits.idle = Duration::from_millis(200);
+        // Longer than any test runs: it must not be the drain that ends the connection.
+        settings.limits.drain = Duration::from_secs(3600);
     })
     .await;
     world.bucket("bucket", None).await;
@@ -131,6 +136,41 @@ async fn one_connection_serves_many_requests() {
     }
 }
 
+/// Sends a signed GET over HTTP/2: the headers of the HTTP/1.1 head, with `host` as `:authority`.
+async fn get_http_2(
+    world: &World,
+    path: &str,
+    sender: &mut hyper::client::conn::http2::SendRequest<Full<hyper::body::Bytes>>,
+) -> hyper::Response<hyper::body::Incoming> {
+    let head = String::from_utf8(world.get(path).head(None)).unwrap();
+    let mut request = hyper::Request::get(format!("http://{}{path}", world.address));
+    for line in head.lines().skip(1).filter(|line| !line.is_empty() && !line.starts_with("host:")) {
+        let (name, value) = line.split_once(": ").unwrap();
+        request = request.header(name, value);
+    }
+    sender.send_request(request.body(Full::default()).unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_reply_that_nobody_takes_is_cut_off_while_its_http_2_connection_goes_on() {
+    let world = World::with(FakeStorage::new(), |settings| {
+        settings.limits.idle = Duration::from_millis(20);
+    })
+    .await;
+    world.bucket("bucket", None).await;
+    world.put("/bucket/key", bytes(16 << 20)).send().await.expect(200);
+    let stream = TcpStream::connect(world.address).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let stalled = get_http_2(&world, "/bucket/key", &mut sender).await;
+    // Nothing tells a client that its reply was cut off before it reads on; so wait out the limit, twice.
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let other = get_http_2(&world, "/bucket?location=", &mut sender).await;
+    assert_eq!(other.status().as_u16(), 200);
+    assert!(stalled.into_body().collect().await.is_err());
+}
+
 #[tokio::test]
 async fn http_2_is_spoken_to_clients_that_know_it() {
     let world = World::start().await;
@@ -141,15 +181,7 @@ async fn http_2_is_spoken_to_clients_that_know_it() {
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
-    // The signed headers of an HTTP/1.1 head, sent over HTTP/2: only `host` becomes `:authority`.
-    let head = String::from_utf8(world.get("/bucket/key").head(None)).unwrap();
-    let mut request = hyper::Request::get(format!("http://{}/bucket/key", world.address));
-    for line in head.lines().skip(1).filter(|line| !line.is_empty() && !line.starts_with("host:")) {
-        let (name, value) = line.split_once(": ").unwrap();
-        request = request.header(name, value);
-    }
-    let request = request.body(Full::<hyper::body::Bytes>::default()).unwrap();
-    let reply = sender.send_request(request).await.unwrap();
+    let reply = get_http_2(&world, "/bucket/key", &mut sender).await;
     assert_eq!((reply.status().as_u16(), reply.version()), (200, hyper::Version::HTTP_2));
     assert!(reply.into_body().collect().await.unwrap().to_bytes() == body);
 }
