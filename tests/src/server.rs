@@ -73,7 +73,9 @@ pub struct Server {
     child: Child,
     output: Output,
     options: Options,
-    data: Arc<TempDir>,
+    data_dir: PathBuf,
+    /// None if the directory outlives the server.
+    data: Option<Arc<TempDir>>,
     s3: SocketAddr,
     console: SocketAddr,
 }
@@ -91,7 +93,16 @@ impl Server {
 
     /// Starts a server on `data`. The error tells how it ended and what it printed.
     pub fn start_on(data: &Arc<TempDir>, options: Options) -> Result<Server, String> {
-        let (mut child, output) = spawn(data.path(), &options);
+        Server::spawned(data.path(), Some(data.clone()), options)
+    }
+
+    /// Starts a server on a directory that outlives it. The error tells how it ended and what it printed.
+    pub fn start_in(data_dir: &Path, options: Options) -> Result<Server, String> {
+        Server::spawned(data_dir, None, options)
+    }
+
+    fn spawned(data_dir: &Path, data: Option<Arc<TempDir>>, options: Options) -> Result<Server, String> {
+        let (mut child, output) = spawn(data_dir, &options);
         let address = |prefix: &str| -> Result<SocketAddr, String> {
             let url =
                 output.await_line(prefix, PATIENCE).map_err(|why| format!("no line {prefix:?}: {why:?}"))?;
@@ -103,7 +114,9 @@ impl Server {
             Ok((s3, console))
         });
         match listening {
-            Ok((s3, console)) => Ok(Server { child, output, options, data: data.clone(), s3, console }),
+            Ok((s3, console)) => {
+                Ok(Server { child, output, options, data_dir: data_dir.to_owned(), data, s3, console })
+            }
             Err(failure) => {
                 let _ = child.kill();
                 let status = child.wait().map_err(|error| error.to_string())?;
@@ -143,12 +156,15 @@ impl Server {
 
     /// The data directory.
     pub fn data_dir(&self) -> &Path {
-        self.data.path()
+        &self.data_dir
     }
 
     /// The data directory, kept alive by the holder.
+    ///
+    /// # Panics
+    /// If the server was started in a directory that outlives it.
     pub fn data(&self) -> Arc<TempDir> {
-        self.data.clone()
+        self.data.clone().expect("the server has a directory of its own")
     }
 
     /// All that the server printed so far, standard output and error together.
@@ -187,8 +203,8 @@ impl Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         self.options.s3_address = self.s3.to_string();
-        let next =
-            Server::start_on(&self.data, self.options.clone()).unwrap_or_else(|failure| panic!("{failure}"));
+        let next = Server::spawned(&self.data_dir, self.data.clone(), self.options.clone())
+            .unwrap_or_else(|failure| panic!("{failure}"));
         *self = next;
     }
 

@@ -33,9 +33,9 @@ pub(crate) enum StartError {
     Settings(#[from] SettingsError),
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
-    #[error("can't start the runtime: {0}")]
-    Runtime(std::io::Error),
-    #[error("can't listen on {address} ({setting}): {source}")]
+    #[error("can't start the runtime")]
+    Runtime(#[source] std::io::Error),
+    #[error("can't listen on {address} ({setting})")]
     Listen { setting: &'static str, address: String, source: std::io::Error },
     #[error(transparent)]
     DataDir(#[from] DataDirError),
@@ -78,7 +78,7 @@ struct World {
 
 /// The node's own state, open.
 struct Node {
-    _dir: DataDir,
+    _dir: Arc<DataDir>,
     engine: Arc<dyn Engine>,
     metadata: MetadataNode,
     storage: Arc<SegmentStore>,
@@ -168,7 +168,7 @@ async fn open(settings: &Settings, world: &World) -> Result<Node, StartError> {
     Ok(Node { _dir: dir, engine, metadata, storage: Arc::new(storage) })
 }
 
-type OpenDisk = (DataDir, Arc<dyn Engine>, Wal, SegmentStore);
+type OpenDisk = (Arc<DataDir>, Arc<dyn Engine>, Wal, SegmentStore);
 
 fn open_disk(
     settings: &Settings,
@@ -177,7 +177,7 @@ fn open_disk(
     random: Arc<dyn Random>,
 ) -> Result<OpenDisk, StartError> {
     let path: &Path = &settings.data_dir;
-    let dir = DataDir::open_or_create(&*disk, path, ClusterChoice::FoundOrNew, &*random)?;
+    let dir = Arc::new(DataDir::open_or_create(&*disk, path, ClusterChoice::FoundOrNew, &*random)?);
     let engine = esker_kv::open(settings.engine, &dir.kv(), &esker_kv::Options::default())?;
 
     let identity = dir.identity();
@@ -193,14 +193,8 @@ fn open_disk(
         Some(bytes) => esker_storage::FreeSpace::Bytes(bytes),
         None => esker_storage::FreeSpace::Proportional,
     };
-    let components = esker_storage::Components {
-        disk,
-        engine: engine.clone(),
-        dir: dir.segments(),
-        identity,
-        random,
-        clock,
-    };
+    let components =
+        esker_storage::Components { disk, engine: engine.clone(), dir: dir.clone(), random, clock };
     let options = StorageOptions { free_space, ..StorageOptions::default() };
     let (storage, report) = SegmentStore::open(components, options, IndexStart::Recover)?;
     tracing::info!(?report, "opened the segments");

@@ -71,7 +71,7 @@ pub(crate) struct Given {
     #[arg(long, env = "ESKER_DRAIN_SECONDS", value_name = "SECONDS")]
     drain_seconds: Option<u64>,
 
-    /// What the log says, as tracing-subscriber filters are written [default: info]
+    /// What the log says, as tracing-subscriber filters are written [default: info, and warn for the libraries below]
     #[arg(long, env = "ESKER_LOG", value_name = "FILTER")]
     log: Option<String>,
 
@@ -134,6 +134,9 @@ pub(crate) enum SettingsError {
 fn invalid(setting: &'static str, what: impl ToString) -> SettingsError {
     SettingsError::Value { setting, what: what.to_string() }
 }
+
+/// The libraries below tell at `info` what only their developers want to know.
+const LOG_DEFAULT: &str = "info,openraft=warn,fjall=warn,lsm_tree=warn,sled=warn";
 
 /// A configuration file is not longer than this many bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -207,7 +210,7 @@ impl Given {
             orphan_age: seconds(self.orphan_age_seconds, 86_400),
             upkeep_interval,
             drain: seconds(self.drain_seconds, 30),
-            log: self.log.unwrap_or_else(|| "info".to_owned()),
+            log: self.log.unwrap_or_else(|| LOG_DEFAULT.to_owned()),
             log_format: self.log_format.unwrap_or_default(),
         })
     }

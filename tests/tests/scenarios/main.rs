@@ -10,6 +10,7 @@
 mod bodies;
 mod buckets;
 mod chunked;
+mod collect;
 mod conditional_reads;
 mod conditions;
 mod crash;
@@ -29,6 +30,7 @@ mod presigned;
 mod reads;
 mod settings;
 mod signatures;
+mod space;
 mod versioning_copy;
 mod versioning_deletes;
 mod versioning_ids;
