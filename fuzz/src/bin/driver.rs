@@ -101,8 +101,8 @@ fn survives(target: &Target, input: &[u8]) -> bool {
 fn write_seeds(target: &Target, folder: &Path) -> std::io::Result<()> {
     let folder = folder.join(target.name);
     std::fs::create_dir_all(&folder)?;
-    let numbered = (target.seeds)().into_iter().enumerate();
-    numbered.map(|(number, seed)| std::fs::write(folder.join(format!("seed-{number}")), seed)).collect()
+    let mut numbered = (target.seeds)().into_iter().enumerate();
+    numbered.try_for_each(|(number, seed)| std::fs::write(folder.join(format!("seed-{number}")), seed))
 }
 
 /// The seeds, and what libFuzzer collected in `fuzz/corpus` on this machine, if anything.
