@@ -131,7 +131,7 @@ pub(crate) enum SettingsError {
     Value { setting: &'static str, what: String },
 }
 
-fn invalid(setting: &'static str, what: impl ToString) -> SettingsError {
+fn invalid(setting: &'static str, what: impl std::fmt::Display) -> SettingsError {
     SettingsError::Value { setting, what: what.to_string() }
 }
 

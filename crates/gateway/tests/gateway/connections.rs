@@ -164,7 +164,7 @@ async fn a_reply_that_nobody_takes_is_cut_off_while_its_http_2_connection_goes_o
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
     let stalled = get_http_2(&world, "/bucket/key", &mut sender).await;
-    // Nothing tells a client that its reply was cut off before it reads on; so wait out the limit, twice.
+    // sleep: nothing tells a client that its reply was cut off before it reads on, so wait out the limit
     tokio::time::sleep(Duration::from_millis(400)).await;
     let other = get_http_2(&world, "/bucket?location=", &mut sender).await;
     assert_eq!(other.status().as_u16(), 200);

@@ -1,3 +1,5 @@
+//! Bodies: published chunks, every cut, every mismatch.
+
 use super::*;
 use crate::auth::{ChunkSigner, CredentialScope, SigningKey};
 use bytes::Bytes;

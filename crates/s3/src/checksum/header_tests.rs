@@ -1,3 +1,5 @@
+//! What checksum headers say, and which ones are refused.
+
 use super::*;
 use http::{HeaderName, HeaderValue};
 

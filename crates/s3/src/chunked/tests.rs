@@ -1,3 +1,5 @@
+//! The aws-chunked decoder: published vectors, cuts at every byte, tampering.
+
 use super::*;
 use crate::auth::{CredentialScope, SigningKey};
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Conditions on reads and copy sources, in the precedence of RFC 9110.
+
 use super::*;
 use http::{HeaderName, HeaderValue};
 

@@ -1,3 +1,5 @@
+//! Each operation from its request head.
+
 use super::*;
 use crate::request::operation::{ChecksumMode, Selection};
 use http::HeaderName;

@@ -1,3 +1,5 @@
+//! Buckets and keys from request targets, in both styles.
+
 use super::*;
 use proptest::prelude::*;
 

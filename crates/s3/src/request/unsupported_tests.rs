@@ -1,3 +1,5 @@
+//! What is not implemented says so, and is never a silent success.
+
 use crate::error::ErrorCode;
 use crate::request::operation::Operation;
 use crate::request::parse::tests::{UPLOAD, code, parse};

@@ -108,7 +108,8 @@ pub(crate) fn read(components: &Components, start: IndexStart) -> Result<Recover
     let highest = found.iter().map(|found| found.number).chain(index.usages().keys().copied()).max();
     remove_leftovers(components, &index, &found)?;
     report.rebuilt = rebuild_reason(&index, &found, start, &mut report)?;
-    if report.rebuilt.is_some() {
+    // Without segments there is nothing to rebuild from: the store is new.
+    if report.rebuilt.is_some() && !found.is_empty() {
         tracing::warn!(reason = ?report.rebuilt, "rebuilding the blob index");
         index = index.reset()?;
     }

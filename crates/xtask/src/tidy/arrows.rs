@@ -28,7 +28,15 @@ const ARROWS: &[Arrows] = &[
     },
     Arrows {
         package: "esker-metadata",
-        normal: &["esker-env", "esker-index", "esker-kv", "esker-rpc", "esker-types", "esker-wal"],
+        normal: &[
+            "esker-durability",
+            "esker-env",
+            "esker-index",
+            "esker-kv",
+            "esker-rpc",
+            "esker-types",
+            "esker-wal",
+        ],
         dev: &[],
     },
     Arrows {

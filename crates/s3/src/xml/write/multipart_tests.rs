@@ -1,3 +1,5 @@
+//! Golden texts of multipart results.
+
 use super::tests::{bucket, check, etag, key, owner, time};
 use crate::request::list::EncodingType;
 use crate::request::operation::{ListMultipartUploads, ListParts, UploadsMarker};

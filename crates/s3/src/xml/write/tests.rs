@@ -1,3 +1,5 @@
+//! Golden texts of results and errors, and what their tests share.
+
 use super::*;
 use crate::error::{ErrorCode, S3Error};
 use crate::xml::results::*;
