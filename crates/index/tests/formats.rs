@@ -14,7 +14,7 @@ use esker_types::{
     GroupId, ManifestId, ObjectChecksum, ObjectKey, RequestId, Sequence, Timestamp, UploadId, VersionId,
     VersionUuid, VersioningState, WriteCondition,
 };
-use expect_test::expect_file;
+use expect_test::{ExpectFile, expect_file};
 use std::fmt::Write;
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn pinned(all: Vec<(&str, Vec<u8>)>, expected: expect_test::ExpectFile) {
+fn pinned(all: &[(&str, Vec<u8>)], expected: &ExpectFile) {
     let text = all.iter().map(|(name, bytes)| format!("# {name}\n{}", hex(bytes))).collect::<String>();
     expected.assert_eq(&text);
 }
@@ -64,6 +64,7 @@ fn upload() -> UploadId {
 }
 
 /// Decodes what it encodes, and gives the bytes.
+#[allow(clippy::needless_pass_by_value, reason = "callers build the value in place")]
 fn record<T: Record + PartialEq + std::fmt::Debug>(record: T) -> Vec<u8> {
     let bytes = record.encode();
     assert_eq!(T::decode(Bytes::from(bytes.clone())).expect("it decodes"), record);
@@ -205,7 +206,7 @@ fn records_are_golden() {
             record(CompletedRecord { fingerprint: 5, outcome: OutcomeRecord(Ok(Done::Nothing)) }),
         ),
     ];
-    pinned(all, expect_file!["golden/records-v1.txt"]);
+    pinned(&all, &expect_file!["golden/records-v1.txt"]);
 }
 
 #[test]
@@ -251,7 +252,7 @@ fn outcomes_are_golden() {
         Refusal::TooEarly,
     ];
     all.extend(refusals.map(|refusal| ("refusal", record(OutcomeRecord(Err(refusal))))));
-    pinned(all, expect_file!["golden/outcomes-v1.txt"]);
+    pinned(&all, &expect_file!["golden/outcomes-v1.txt"]);
 }
 
 #[test]
@@ -336,7 +337,7 @@ fn commands_are_golden() {
         ("condemn", body(CommandBody::Condemn { data: vec![data(1)] })),
         ("reclaim", body(CommandBody::Reclaim { entry: 1, reclaimed: 2 })),
     ];
-    pinned(all, expect_file!["golden/commands-v1.txt"]);
+    pinned(&all, &expect_file!["golden/commands-v1.txt"]);
 }
 
 proptest::proptest! {

@@ -90,7 +90,7 @@ fn choose<T: Clone>(of: &[T], pick: u16) -> Option<T> {
 fn target(dice: Dice, key: u8) -> Target {
     let key = KEYS[usize::from(key) % KEYS.len()];
     Target {
-        bucket: BucketId(u64::from(dice.bucket % 16 != 0) + u64::from(dice.bucket % 2)),
+        bucket: BucketId(u64::from(!dice.bucket.is_multiple_of(16)) + u64::from(dice.bucket % 2)),
         key: ObjectKey::parse(key).expect("a key"),
     }
 }
@@ -148,13 +148,13 @@ fn body(model: &Model, dice: Dice) -> CommandBody {
         90..=119 => {
             let source = Target { bucket: self::target(dice, 0).bucket, ..self::target(dice, dice.other) };
             CommandBody::CopyObject {
-                version: (dice.pick % 2 == 0).then(|| version_id(model, &source, dice)),
+                version: dice.pick.is_multiple_of(2).then(|| version_id(model, &source, dice)),
                 source_condition: CopyCondition {
                     if_match: (dice.late > 200).then(|| etags(model, &source, dice)).flatten(),
                     if_none_match: (dice.late < 60).then(|| etags(model, &source, dice)).flatten(),
                     ..CopyCondition::default()
                 },
-                headers: (dice.late % 2 == 0).then(Vec::new),
+                headers: dice.late.is_multiple_of(2).then(Vec::new),
                 condition: write_condition(model, &target, dice),
                 source,
                 target,
@@ -174,8 +174,11 @@ fn body(model: &Model, dice: Dice) -> CommandBody {
             entropy,
         },
         190..=199 => {
-            let state =
-                if dice.other % 2 == 0 { VersioningState::Enabled } else { VersioningState::Suspended };
+            let state = if dice.other.is_multiple_of(2) {
+                VersioningState::Enabled
+            } else {
+                VersioningState::Suspended
+            };
             CommandBody::PutVersioning { bucket: target.bucket, state }
         }
         200..=204 => CommandBody::Discard { data: vec![(data_id(model, dice), 7)] },
@@ -268,7 +271,7 @@ fn complete_body(model: &Model, dice: Dice, target: Target, of: (BucketId, Strin
         condition: write_condition(model, &target, dice),
         target,
         upload: of.2,
-        etag: ETag::of_parts([2; 16], parts.len() as u16),
+        etag: ETag::of_parts([2; 16], u16::try_from(parts.len()).expect("few parts")),
         parts,
         checksum: None,
         size: (dice.millis == 2).then_some(1),

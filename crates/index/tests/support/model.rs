@@ -45,7 +45,6 @@ pub(crate) struct Upload {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Bucket {
-    pub(crate) name: BucketName,
     pub(crate) sealed: bool,
     pub(crate) state: VersioningState,
     pub(crate) sequence: u64,
@@ -183,9 +182,8 @@ impl Model {
         let now = command.proposed_at;
         match &command.body {
             CommandBody::CreateBucket { name, owner, group } => self.create_bucket(name, owner, *group),
-            CommandBody::OpenBucket { bucket, name, .. } => {
+            CommandBody::OpenBucket { bucket, .. } => {
                 self.buckets.entry(*bucket).or_insert_with(|| Bucket {
-                    name: name.clone(),
                     sealed: false,
                     state: VersioningState::Unversioned,
                     sequence: 0,
@@ -434,7 +432,7 @@ impl Model {
             size: actual,
             etag: etag.clone(),
             checksum: checksum.clone(),
-            parts: Some(parts.len() as u16),
+            parts: u16::try_from(parts.len()).ok(),
             headers: record.headers.clone(),
             data: chosen.iter().filter_map(|part| part.data).collect(),
         };

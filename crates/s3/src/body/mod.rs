@@ -80,7 +80,13 @@ impl BodyPlan {
     /// `MissingContentLength`, `EntityTooLarge`, `MaxMessageLengthExceeded`, `InvalidDigest`, `InvalidRequest`.
     pub fn parse(head: &RequestHead<'_>, payload: Payload, kind: BodyKind) -> Result<BodyPlan, S3Error> {
         let headers = effective_headers(head)?;
-        let checksum = ExpectedChecksum::parse(&headers)?;
+        let checksum = match kind {
+            // Here the checksum headers state the object's value, not the document's.
+            BodyKind::CompleteMultipartUpload => None,
+            BodyKind::Object | BodyKind::DeleteObjects | BodyKind::Document => {
+                ExpectedChecksum::parse(&headers)?
+            }
+        };
         let (framing, sha256, trailer) = match payload {
             Payload::Unsigned => (Framing::Plain, None, TrailerMode::Absent),
             Payload::Sha256(digest) => (Framing::Plain, Some(digest), TrailerMode::Absent),

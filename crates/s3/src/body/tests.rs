@@ -53,6 +53,14 @@ fn a_plain_body_is_summed_up() {
     assert_eq!(checksum, crate::checksum::ChecksumState::of(ChecksumAlgorithm::Crc64Nvme, BODY));
 }
 
+#[test]
+fn checksum_headers_of_a_complete_are_not_about_its_document() {
+    let stated = [("content-length", "5"), ("x-amz-checksum-crc32", "AAAAAA==")];
+    let complete = plan(&stated, Payload::Unsigned, BodyKind::CompleteMultipartUpload).expect("valid");
+    assert!(read(complete, BODY).is_ok());
+    assert_eq!(code(read(object(&stated).expect("valid"), BODY)), ErrorCode::BadDigest);
+}
+
 // s3-rules 9
 #[test]
 fn an_object_needs_a_length_or_chunks() {
