@@ -20,7 +20,7 @@ fn live_bytes(server: &Server) -> u64 {
     let request = b"GET /metrics HTTP/1.1\r\nhost: console\r\nconnection: close\r\n\r\n";
     let metrics = http::exchange(server.console(), request).expect("the console answers").text();
     let value = metrics.lines().find_map(|line| line.strip_prefix("esker_storage_live_bytes "));
-    value.expect("the metric is there").trim().parse::<f64>().expect("a number") as u64
+    value.expect("the metric is there").trim().parse().expect("a whole number")
 }
 
 async fn await_live_bytes(server: &Server, what: &str, reached: impl Fn(u64) -> bool) -> Duration {
@@ -51,7 +51,7 @@ async fn die_in_mid_upload(server: &mut Server, bucket: &Bucket) {
         connections.push(stream);
     }
     // Two chunks of 8 MiB of each are stored by then.
-    await_live_bytes(server, "uploads under way", |live| live >= before + (3 * 16 << 20)).await;
+    await_live_bytes(server, "uploads under way", |live| live >= before + 3 * (16 << 20)).await;
     server.kill9();
 }
 
