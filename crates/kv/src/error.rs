@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::path::PathBuf;
+
+use crate::EngineKind;
 
 /// A failed engine operation. Every variant says what was being done.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +37,20 @@ pub enum KvError {
     Locked {
         /// The operation that was refused.
         doing: Cow<'static, str>,
+    },
+    /// The store was made by another engine. An engine can't read what another one wrote.
+    #[error(
+        "{} was made by the engine {found}, not {wanted}: start with {found}, because a store keeps the engine that \
+         made it",
+        path.display()
+    )]
+    OtherEngine {
+        /// The store's directory.
+        path: PathBuf,
+        /// The engine that made it.
+        found: String,
+        /// The engine that was asked for.
+        wanted: EngineKind,
     },
     /// The handle names a keyspace that was dropped, or that did not exist yet when the view was taken.
     #[error("{doing}: there is no keyspace {name:?}")]

@@ -5,7 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "engines write real files, so their helpers must too")]
 
 use std::fs::{File, TryLockError};
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -51,6 +51,31 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// The start of the file, at most `bytes_max` bytes of it, or `None` when there is no such file.
+pub(crate) fn read_start(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    file.take(bytes_max).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// Makes the file hold exactly these bytes, durably; after a crash it holds all of them or is as before. `draft` is a
+/// path in the same directory that is used on the way.
+pub(crate) fn replace(path: &Path, draft: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(draft, path)?;
+    match path.parent() {
+        Some(parent) => sync(parent),
+        None => Ok(()),
     }
 }
 

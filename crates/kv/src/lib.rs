@@ -20,6 +20,7 @@ mod group;
 mod keyspace;
 mod memory;
 mod open;
+mod owner;
 mod pairs;
 mod range;
 mod sled;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::{Engine, FjallEngine, KvError, MemoryEngine, SledEngine, Tombstones};
+use crate::{Engine, FjallEngine, KvError, MemoryEngine, SledEngine, Tombstones, owner};
 
 /// The engines that a server can be configured to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -68,9 +68,12 @@ impl Default for Options {
 /// Opens the store in the directory `path`, creating it when it does not exist.
 ///
 /// # Errors
-/// [`KvError::Locked`] when another process has it open; [`KvError::Corruption`] when it cannot be recovered;
-/// [`KvError::Io`].
+/// [`KvError::OtherEngine`] when another engine made it; [`KvError::Locked`] when another process has it open;
+/// [`KvError::Corruption`] when it cannot be recovered; [`KvError::Io`].
 pub fn open(kind: EngineKind, path: &Path, options: &Options) -> Result<Arc<dyn Engine>, KvError> {
+    if kind != EngineKind::Memory {
+        owner::claim(kind, path)?;
+    }
     Ok(match kind {
         EngineKind::Fjall => Arc::new(FjallEngine::open(path, options)?),
         EngineKind::Sled => Arc::new(SledEngine::open(path, options)?),
