@@ -5,12 +5,14 @@ mod disk;
 mod fault;
 mod file;
 mod inode;
+mod length;
 mod names;
 mod power;
 #[cfg(test)]
 mod tests;
 
 pub use fault::{Fault, FaultDuration};
+pub use length::rounds;
 
 use crate::error::{DiskError, DiskOperation, DiskResult};
 use crate::random::{Random, SeededRandom};

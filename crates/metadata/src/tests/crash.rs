@@ -74,7 +74,7 @@ async fn survive(seed: u64, settings: Settings) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn acknowledged_writes_survive_a_power_cut_that_drops_unsynced_rows() {
-    for seed in 0..24 {
+    for seed in 0..esker_env::sim::rounds(24) {
         survive(seed, alone()).await;
     }
 }

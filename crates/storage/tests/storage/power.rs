@@ -2,6 +2,7 @@
 
 use crate::support::crash::{Crasher, Image};
 use crate::support::{World, runtime};
+use esker_env::sim::rounds;
 use esker_env::{Random as _, SeededRandom};
 use esker_rpc::{BodyAborted, Storage, StorageError};
 use esker_storage::contract::{blob, body, content, read_all};
@@ -178,12 +179,12 @@ fn run(seed: u64, tasks: u64, one_in: u64) -> usize {
 
 #[test]
 fn nothing_acknowledged_is_lost_and_nothing_deleted_returns_when_the_power_fails_at_any_moment() {
-    let images: usize = (0..4).map(|seed| run(seed, 1, 6)).sum();
+    let images: usize = (0..rounds(4)).map(|seed| run(seed, 1, 6)).sum();
     assert!(images > 100, "only {images} images");
 }
 
 #[test]
 fn the_same_holds_for_concurrent_writers() {
-    let images: usize = (10..14).map(|seed| run(seed, 4, 12)).sum();
+    let images: usize = (0..rounds(4)).map(|seed| run(1_000_000 + seed, 4, 12)).sum();
     assert!(images > 100, "only {images} images");
 }

@@ -59,7 +59,7 @@ fn run_and_cut(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(u32::try_from(esker_env::sim::rounds(24)).unwrap()))]
     #[test]
     fn acknowledged_appends_survive_repeated_power_cuts_as_an_exact_prefix(
         rounds in prop::collection::vec(choices(1..25), 1..4), seed: u64
@@ -98,7 +98,7 @@ proptest! {
 fn a_batch_in_flight_survives_whole_or_not_at_all() {
     let random = SeededRandom::new(11);
     let mut outcomes = [0, 0];
-    for seed in 0..300 {
+    for seed in 0..esker_env::sim::rounds(300) {
         let disk = SimDisk::seeded(seed);
         let (wal, _) = open(&disk).unwrap();
         wal.append_synced_blocking(vec![entry(0, 1, 100)]).unwrap();
