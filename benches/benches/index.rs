@@ -56,6 +56,8 @@ struct Page {
     name: &'static str,
     versioning: VersioningState,
     fill: fn(&Bucket, usize),
+    /// As much data without the history, if the history is not itself the data.
+    control: Option<fn(&Bucket, usize)>,
     list: fn(&Bucket) -> usize,
 }
 
@@ -64,55 +66,73 @@ const PAGES: [Page; 3] = [
         name: "1000 versions of a key that has",
         versioning: Enabled,
         fill: Bucket::fill_versions,
+        control: None,
         list: Bucket::page_of_versions,
     },
     Page {
         name: "1000 objects behind delete markers",
         versioning: Enabled,
         fill: Bucket::fill_deleted,
+        control: Some(Bucket::fill_undeleted),
         list: Bucket::page_of_objects,
     },
     Page {
         name: "1000 objects behind removed keys",
         versioning: Unversioned,
         fill: Bucket::fill_deleted,
+        control: Some(Bucket::fill_undeleted),
         list: Bucket::page_of_objects,
     },
 ];
+
+/// A bucket with a history, and where its engine lives.
+fn bucket(kind: EngineKind, page: &Page, fill: fn(&Bucket, usize), count: usize) -> (Bucket, TempDir) {
+    let (engine, dir) = engine(kind);
+    let bucket = Bucket::new(engine, page.versioning);
+    fill(&bucket, count);
+    assert_eq!((page.list)(&bucket), 1000);
+    (bucket, dir)
+}
 
 fn pages(c: &mut Criterion) {
     // A history of any length shows that the benchmark works.
     let (few, many) = if is_measured() { (1_000, 200_000) } else { (1_000, 2_000) };
     for kind in ENGINES {
-        let mut group = c.benchmark_group(format!("page/{kind}"));
-        group.throughput(Throughput::Elements(1000));
         for page in &PAGES {
-            let (engines, _dirs): (Vec<_>, Vec<_>) = (0..2).map(|_| engine(kind)).unzip();
-            let buckets = [few, many].into_iter().zip(engines).map(|(count, engine)| {
-                let bucket = Bucket::new(engine, page.versioning);
-                (page.fill)(&bucket, count);
-                assert_eq!((page.list)(&bucket), 1000);
-                (count, bucket)
-            });
-            let buckets: Vec<(usize, Bucket)> = buckets.collect();
-            for (count, bucket) in &buckets {
+            let mut group = c.benchmark_group(format!("page/{kind}"));
+            group.throughput(Throughput::Elements(1000));
+            let (short, _short_dir) = bucket(kind, page, page.fill, few);
+            let (long, _long_dir) = bucket(kind, page, page.fill, many);
+            for (count, bucket) in [(few, &short), (many, &long)] {
                 let id = BenchmarkId::new(page.name, count);
                 group.bench_function(id, |b| b.iter(|| black_box((page.list)(bucket))));
             }
-            if is_measured() {
-                let list = |at: usize| {
-                    black_box((page.list)(&buckets[at].1));
-                };
-                let ratio = Ratio::measure(&|| list(0), &|| list(1));
-                let (name, value) = (page.name, ratio.value());
-                println!(
-                    "ratio {kind}, {name}, {many} to {few}: {value:.2} ({:?} to {:?})",
-                    ratio.many, ratio.few
-                );
+            group.finish();
+            let ratio = |what: &str, one: &Bucket, other: &Bucket| {
+                print_ratio(&format!("{kind}, {}: {what}", page.name), page, one, other);
+            };
+            ratio(&format!("{many} to {few}"), &short, &long);
+            if let Some(fill) = page.control {
+                let (control, _dir) = bucket(kind, page, fill, many);
+                ratio(&format!("{many} to as many that were not deleted"), &control, &long);
             }
+            short.compact();
+            long.compact();
+            ratio(&format!("{many} to {few}, compacted"), &short, &long);
         }
-        group.finish();
     }
+}
+
+/// How much longer the page of the other bucket takes than that of the one.
+fn print_ratio(what: &str, page: &Page, one: &Bucket, other: &Bucket) {
+    if !is_measured() {
+        return;
+    }
+    let list = |bucket: &Bucket| {
+        black_box((page.list)(bucket));
+    };
+    let ratio = Ratio::measure(&|| list(one), &|| list(other));
+    println!("ratio {what}: {:.2} ({:?} to {:?})", ratio.value(), ratio.other, ratio.one);
 }
 
 criterion_group! { name = benches; config = bench::criterion(); targets = apply, pages }

@@ -85,6 +85,17 @@ impl Bucket {
         self.fill((0..count).map(|n| delete(&deleted(n))));
     }
 
+    /// Puts as many keys as [`Bucket::fill_deleted`] and deletes none; the first 1,000 are the same.
+    pub fn fill_undeleted(&self, count: usize) {
+        self.fill((0..count).map(|n| put(&format!("undeleted/{n:08}"), 0)));
+        self.fill((0..1000).map(|n| put(&format!("live/{n:08}"), 0)));
+    }
+
+    /// Lets the engine tidy up what is deleted and overwritten.
+    pub fn compact(&self) {
+        self.rows.compact();
+    }
+
     /// Lists the first 1,000 versions. Returns how many there were.
     pub fn page_of_versions(&self) -> usize {
         let query =

@@ -79,6 +79,11 @@ impl EngineRows {
         outcomes
     }
 
+    /// Compacts the rows.
+    pub fn compact(&self) {
+        self.engine.compact(&self.keyspace).expect("the engine compacts");
+    }
+
     /// Answers a query.
     pub fn answer(&self, query: &Query) -> Answer {
         esker_index::answer(&self.view(), query).expect("rows are read")

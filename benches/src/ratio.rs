@@ -10,27 +10,27 @@ const ROUNDS: usize = 41;
 #[derive(Debug, Clone, Copy)]
 pub struct Ratio {
     /// That of the one, which is the measure.
-    pub few: Duration,
+    pub one: Duration,
     /// That of the other.
-    pub many: Duration,
+    pub other: Duration,
 }
 
 impl Ratio {
     /// Times both.
-    pub fn measure(few: &dyn Fn(), many: &dyn Fn()) -> Ratio {
+    pub fn measure(one: &dyn Fn(), other: &dyn Fn()) -> Ratio {
         let clock = SystemClock::new();
         let time = |run: &dyn Fn()| {
             let start = clock.monotonic();
             run();
             clock.monotonic() - start
         };
-        let times: (Vec<_>, Vec<_>) = (0..ROUNDS).map(|_| (time(few), time(many))).unzip();
-        Ratio { few: median(times.0), many: median(times.1) }
+        let times: (Vec<_>, Vec<_>) = (0..ROUNDS).map(|_| (time(one), time(other))).unzip();
+        Ratio { one: median(times.0), other: median(times.1) }
     }
 
     /// The other in units of the one.
     pub fn value(&self) -> f64 {
-        self.many.as_secs_f64() / self.few.as_secs_f64()
+        self.other.as_secs_f64() / self.one.as_secs_f64()
     }
 }
 
