@@ -23,7 +23,8 @@ mod types;
 mod tests;
 
 pub use node::{
-    Components, Formation, GroupStatus, MetadataHandle, MetadataNode, Role, Settings, StartError,
+    Components, Formation, GroupStatus, HistoryError, MetadataHandle, MetadataNode, Role, Settings,
+    StartError,
 };
 pub use reconciler::{GARBAGE_RECLAIMED_BYTES_TOTAL, ORPHANS_DELETED_TOTAL, Reconciler, ReconcilerSettings};
 pub use types::Peer;

@@ -6,6 +6,7 @@ mod failure;
 mod forward;
 mod group;
 mod handle;
+mod history;
 mod membership;
 mod observe;
 mod propose;
@@ -17,6 +18,7 @@ mod telemetry;
 
 pub(crate) use group::{Group, NotDone, Trace};
 pub use handle::MetadataHandle;
+pub use history::HistoryError;
 pub(crate) use observe::Observer;
 pub use settings::{Components, Formation, Settings};
 pub use start::{MetadataNode, StartError};

@@ -19,7 +19,9 @@ use crate::log::LogStore;
 use crate::machine::StateMachine;
 use crate::network::{NetworkFactory, PeerPool, RaftService, Registry};
 use crate::node::group::Parts;
-use crate::node::{Components, Formation, Group, MetadataHandle, Settings, config, failure};
+use crate::node::{
+    Components, Formation, Group, HistoryError, MetadataHandle, Settings, config, failure, history,
+};
 use crate::rows::{GroupRows, RowsFailure};
 use crate::types::{ENTRY_BYTES_MAX, Peer, Raft, TypeConfig};
 
@@ -53,6 +55,14 @@ pub enum StartError {
     /// The runtime's threads can't be started.
     #[error("can't start the Raft runtime: {0}")]
     Runtime(io::Error),
+    /// The log and the rows of a group contradict each other: one of them was lost, or is of another time.
+    #[error("group {group} can't start: {source}")]
+    History {
+        /// The group's number.
+        group: u16,
+        /// What is wrong.
+        source: HistoryError,
+    },
     /// The rows, or the log, of a group can't be read.
     #[error("group {group}: {what}")]
     Group {
@@ -218,6 +228,8 @@ fn broken(group: GroupId, error: impl std::fmt::Display) -> StartError {
 async fn start_group(id: GroupId, rows: Arc<GroupRows>, parts: Parts) -> Result<Arc<Group>, StartError> {
     let settings = Arc::clone(&parts.settings);
     let network = NetworkFactory { pool: parts.pool.clone(), group: id, node: settings.node };
+    history::check(settings.node, &parts.wal.state(id.0), &rows.pointer())
+        .map_err(|source| StartError::History { group: id.0, source })?;
     let log = LogStore::new(Arc::clone(&parts.wal), id);
     let machine = StateMachine::new(Arc::clone(&rows));
     let raft = Raft::new(settings.node.0, config::config(&settings)?, network, log, machine).await;

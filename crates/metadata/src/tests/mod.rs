@@ -4,6 +4,7 @@ mod cluster;
 mod crash;
 mod forgetful;
 mod formats;
+mod histories;
 mod nodes;
 mod single;
 mod snapshots;
