@@ -11,6 +11,7 @@ mod length;
 mod links;
 mod paths;
 mod pure;
+mod rules;
 mod sleeps;
 mod whitespace;
 
@@ -69,6 +70,7 @@ const RULES: &[(&str, Rule)] = &[
     ("white space", whitespace::check),
     ("sleeps in tests", sleeps::check),
     ("links", links::check),
+    ("numbered rules", rules::check),
     ("changelog", changelog::check),
 ];
 
@@ -122,6 +124,15 @@ impl File {
         self.text.split('\n').enumerate().map(|(index, line)| (index + 1, line))
     }
 
+    /// Lines of tests, counted from 1: all of a file of tests, otherwise from the first `#[cfg(test)]` on.
+    pub(crate) fn test_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        let name = self.name.as_str();
+        let starts = |line: &str| line.trim_start().starts_with("#[cfg(test)]");
+        let is_test_file = [".rs", ".py"].iter().any(|end| name.ends_with(end))
+            && (name.starts_with("tests/") || name.contains("/tests/") || name.ends_with("tests.rs"));
+        self.lines().skip_while(move |(_, line)| !is_test_file && !starts(line))
+    }
+
     /// A finding on a line of this file.
     pub(crate) fn finding(&self, line: usize, what: impl Into<String>) -> Finding {
         Finding { file: self.name.clone(), line, what: what.into() }
@@ -158,8 +169,14 @@ mod testing {
 
     /// A repository of one file.
     pub(crate) fn repo_of(name: &str, text: &str) -> Repo {
-        let files = vec![File { name: name.to_owned(), text: text.to_owned() }];
-        Repo { files, names: vec![name.to_owned()], metadata: Value::Null }
+        repo_of_files(&[(name, text)])
+    }
+
+    /// A repository of these files: name and text.
+    pub(crate) fn repo_of_files(files: &[(&str, &str)]) -> Repo {
+        let names = files.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let file = |(name, text): &(&str, &str)| File { name: (*name).to_owned(), text: (*text).to_owned() };
+        Repo { files: files.iter().map(file).collect(), names, metadata: Value::Null }
     }
 
     /// A repository of one package with these dependencies: name and kind.

@@ -1,16 +1,14 @@
 //! Tests await events. One that must let time pass says why on the line above.
 
-use super::{File, Finding, Repo};
+use super::{Finding, Repo};
 
 /// Findings: sleeps in tests without a `// sleep: reason` above.
 pub(super) fn check(repo: &Repo) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in repo.with_suffix(".rs").chain(repo.with_suffix(".py")) {
         let mut above = "";
-        let mut in_tests = is_test_file(file);
-        for (number, line) in file.lines() {
-            in_tests |= line.trim_start().starts_with("#[cfg(test)]");
-            if in_tests && sleeps(line) && !explains(above) {
+        for (number, line) in file.test_lines() {
+            if sleeps(line) && !explains(above) {
                 findings
                     .push(file.finding(number, "a sleep: await the event, or say why above (`// sleep: …`)"));
             }
@@ -18,11 +16,6 @@ pub(super) fn check(repo: &Repo) -> Vec<Finding> {
         }
     }
     findings
-}
-
-fn is_test_file(file: &File) -> bool {
-    let name = file.name.as_str();
-    name.starts_with("tests/") || name.contains("/tests/") || name.ends_with("tests.rs")
 }
 
 fn sleeps(line: &str) -> bool {
