@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! esker.marker   whose directory this is, as text
+//! formed         there once the node's log has begun: from then on, an empty log is a lost one
 //! lock           held by the process that uses the directory
 //! wal/ kv/ segments/
 //! ```
@@ -16,6 +17,7 @@ use crate::marker::{self, MarkerError};
 const MARKER: &str = "esker.marker";
 const MARKER_BYTES_MAX: u64 = 4096;
 const LOCK: &str = "lock";
+const FORMED: &str = "formed";
 /// What may lie in a directory that counts as empty: what this module leaves when a start is cut short, and
 /// what `mkfs` makes.
 const IGNORED: [&str; 3] = [LOCK, ".esker.marker.tmp", "lost+found"];
@@ -163,6 +165,19 @@ impl DataDir {
     /// The directory itself.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the node's log has begun, in this process or an earlier one.
+    pub fn is_formed(&self, disk: &dyn Disk) -> Result<bool, DataDirError> {
+        Ok(disk.metadata(&self.path.join(FORMED))?.is_some())
+    }
+
+    /// Remembers, durably, that the node's log has begun.
+    pub fn mark_formed(&self, disk: &dyn Disk) -> Result<(), DataDirError> {
+        if !self.is_formed(disk)? {
+            write_atomically(disk, &self.path.join(FORMED), b"", Permissions::Default)?;
+        }
+        Ok(())
     }
 
     /// Where the log goes.

@@ -29,7 +29,10 @@ impl Committer {
     pub(crate) fn spawn(core: Arc<Core>) -> io::Result<Committer> {
         let (requests, receiver) = channel();
         let builder = std::thread::Builder::new().name("storage-commit".into());
-        let thread = builder.spawn(move || run(&core, &receiver))?;
+        let thread = builder.spawn(move || {
+            let _retires = RetireOnPanic(&core);
+            run(&core, &receiver);
+        })?;
         Ok(Committer { requests: Some(requests), thread: Some(thread) })
     }
 
@@ -61,6 +64,18 @@ impl Drop for Committer {
         if let Some(thread) = self.thread.take() {
             // A panic of the thread was reported when it happened.
             let _ = thread.join();
+        }
+    }
+}
+
+/// Retires the disk if the thread panics: nobody would make writes durable any more, and health must say so.
+struct RetireOnPanic<'a>(&'a Core);
+
+impl Drop for RetireOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // The panic's own message is on standard error.
+            drop(self.0.retire("the committer panicked"));
         }
     }
 }

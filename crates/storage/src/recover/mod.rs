@@ -14,7 +14,7 @@ use files::{Found, find_segments};
 use settle::Settled;
 use stage::Stage;
 
-use crate::index::{Index, SegmentState, Usage};
+use crate::index::{Index, IndexError, SegmentState, Usage};
 use crate::log::segment_path;
 use crate::options::{Components, IndexStart};
 use esker_env::DiskError;
@@ -33,6 +33,13 @@ pub enum OpenError {
     /// A row of the index can't be read.
     #[error("{0}; rebuild the index")]
     Row(String),
+    /// The index names blobs, and there is not one segment.
+    #[error(
+        "{} holds no segment, but blobs were stored in it. If it is on a disk of its own, mount that; otherwise restore \
+         it. Rebuilding the index starts without the blobs: their objects can then be listed but not read",
+        .0.display()
+    )]
+    SegmentsGone(PathBuf),
     /// A segment belongs to another node or cluster, or has another one's number.
     #[error("{} was written by another node or under another name", .0.display())]
     Foreign(PathBuf),
@@ -106,10 +113,14 @@ pub(crate) fn read(components: &Components, start: IndexStart) -> Result<Recover
     let mut report = OpenReport::default();
     let found = find_segments(components, &index, &mut report)?;
     let highest = found.iter().map(|found| found.number).chain(index.usages().keys().copied()).max();
+    let nothing_found = found.is_empty() && report.damaged_segments.is_empty();
+    if start == IndexStart::Recover && nothing_found && names_blobs(&index)? {
+        return Err(OpenError::SegmentsGone(components.dir.segments()));
+    }
     remove_leftovers(components, &index, &found)?;
     report.rebuilt = rebuild_reason(&index, &found, start, &mut report)?;
-    // Without segments there is nothing to rebuild from: the store is new.
-    if report.rebuilt.is_some() && !found.is_empty() {
+    // Without segments there is nothing to rebuild from: the store is new, unless the rebuild was asked for.
+    if report.rebuilt.is_some() && (!found.is_empty() || start == IndexStart::Rebuild) {
         tracing::warn!(reason = ?report.rebuilt, "rebuilding the blob index");
         index = index.reset()?;
     }
@@ -129,6 +140,14 @@ pub(crate) fn read(components: &Components, start: IndexStart) -> Result<Recover
     report.segments = found.len() as u64;
     let next_number = highest.map_or(0, |highest| highest + 1);
     Ok(Recovered { index, next_number, stage, uncovered, report })
+}
+
+fn names_blobs(index: &Index) -> Result<bool, OpenError> {
+    match index.list(None, 1) {
+        Ok(blobs) => Ok(!blobs.is_empty()),
+        Err(IndexError::Kv(error)) => Err(error.into()),
+        Err(error) => Err(OpenError::Row(error.to_string())),
+    }
 }
 
 fn is_covered(index: &Index, found: &Found) -> bool {

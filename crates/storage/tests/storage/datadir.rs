@@ -51,3 +51,16 @@ fn a_power_cut_during_the_first_start_leaves_a_directory_that_starts() {
         assert_eq!(found.identity(), made);
     }
 }
+
+#[test]
+fn a_directory_remembers_that_its_log_began_through_power_cuts() {
+    let (disk, random) = (SimDisk::new(), SeededRandom::new(5));
+    let dir = open(&disk, ClusterChoice::FoundOrNew, 1).unwrap();
+    assert!(!dir.is_formed(&disk).unwrap());
+    dir.mark_formed(&disk).unwrap();
+    dir.mark_formed(&disk).unwrap();
+    for _ in 0..20 {
+        let after = disk.power_cut(&random);
+        assert!(open(&after, ClusterChoice::FoundOrNew, 1).unwrap().is_formed(&after).unwrap());
+    }
+}

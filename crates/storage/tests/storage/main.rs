@@ -9,6 +9,7 @@ mod full;
 mod golden;
 mod maintenance;
 mod model;
+mod panics;
 mod power;
 mod recovery;
 mod support;

@@ -1,7 +1,7 @@
 //! Starting again after a kill, a lost index, or a lost segment.
 
 use crate::support::{World, runtime};
-use esker_env::OpenMode;
+use esker_env::{Disk, OpenMode};
 use esker_rpc::{Storage, StorageError};
 use esker_storage::contract::{blob, body, content, read_all};
 use esker_storage::format::{FileHeader, Fragment, FragmentKind, Record, record::HEADER_BYTES};
@@ -199,5 +199,35 @@ fn a_reader_survives_deletion_and_compaction_or_ends_with_a_clean_error() {
             last = Some(piece);
         }
         assert_eq!(last, Some(Err(StorageError::NotFound)));
+    });
+}
+
+#[test]
+fn a_store_whose_segments_are_all_gone_does_not_start_as_an_empty_one() {
+    let (world, disk) = World::simulated();
+    runtime().block_on(async {
+        let (store, _) = world.open();
+        put(&store, 1, 1000).await;
+        drop(store);
+        let kept = disk.power_cut(&esker_env::SeededRandom::new(1));
+        for path in world.segment_files() {
+            disk.remove_file(&path).unwrap();
+        }
+        for _ in 0..2 {
+            let gone = SegmentStore::open(world.components(), world.options.clone(), IndexStart::Recover);
+            assert!(matches!(gone, Err(OpenError::SegmentsGone(_))), "{gone:?}");
+            assert_eq!(world.segment_files().len(), 0, "nothing takes the place of what may come back");
+        }
+        // They come back: nothing was lost.
+        let back = World { disk: Arc::new(kept), ..world.clone() };
+        let (store, _) = back.open();
+        assert!(holds(&store, 1, 1000).await);
+        drop(store);
+        // They don't: the operator says so.
+        let (store, report) = world.rebuild();
+        assert_eq!((report.rebuilt, report.segments), (Some(RebuildReason::Asked), 0));
+        assert_eq!(store.list(None, 10).await, Ok(Vec::new()));
+        drop(store);
+        world.open();
     });
 }
