@@ -61,6 +61,30 @@ async fn rule_19_a_digest_of_the_document_is_required_and_checked() {
 }
 
 #[tokio::test]
+async fn rule_19_a_digest_of_any_algorithm_is_enough_and_is_checked() {
+    let server = Server::shared();
+    // Computed from the definitions of the algorithms, not with the server's code.
+    const XML: &str = "<Delete><Object><Key>k</Key></Object></Delete>";
+    let digests = [
+        ("x-amz-checksum-crc32c", "429cFg=="),
+        ("x-amz-checksum-crc64nvme", "XUHl3WiQk3w="),
+        ("x-amz-checksum-sha1", "wdAhh98vprXx5hu8LYyK1l6AqJY="),
+    ];
+    for (name, value) in digests {
+        let bucket = Bucket::create(&server, State::Unversioned).await;
+        bucket.put("k", b"x").await;
+        let post = |xml: &str| {
+            let request = Request::new("POST", &format!("/{}?delete", bucket.name)).body(xml);
+            send(&server, request.header(name, value))
+        };
+        post(&XML.replace("k<", "l<")).expect_error(400, "BadDigest");
+        assert_eq!(bucket.rows().await.len(), 1, "{name}: nothing was deleted");
+        post(XML).expect_status(200);
+        assert_eq!(bucket.rows().await, [], "{name}");
+    }
+}
+
+#[tokio::test]
 async fn rule_20_results_tell_markers_and_versions_apart() {
     let server = Server::shared();
     let bucket = Bucket::create(&server, State::Enabled).await;

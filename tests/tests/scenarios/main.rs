@@ -42,6 +42,7 @@ mod versioning_copy;
 mod versioning_copy_states;
 mod versioning_deletes;
 mod versioning_ids;
+mod versioning_list_states;
 mod versioning_lists;
 mod versioning_reads;
 mod versioning_states;

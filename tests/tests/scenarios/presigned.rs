@@ -101,3 +101,20 @@ async fn presigned_links_with_parts_missing_are_refused() {
         assert!(matches!(reply.status, 400 | 403), "without {missing}: {}", reply.status);
     }
 }
+
+#[tokio::test]
+async fn rule_36_a_link_with_a_wrong_signature_is_explained() {
+    let server = Server::shared();
+    let signer = Signer { secret_key: "guess".to_owned(), ..Signer::root(&server) };
+    let link = signer.presign(Request::new("GET", "/bucket/k"), "60");
+    let reply = send_unsigned(&server, &link).expect_error(403, "SignatureDoesNotMatch");
+    let provided =
+        link.query.iter().find(|(name, _)| name == "X-Amz-Signature").and_then(|(_, value)| value.clone());
+    assert_eq!(reply.element("SignatureProvided"), provided);
+    let canonical = reply.element("CanonicalRequest").expect("CanonicalRequest");
+    assert!(canonical.starts_with("GET\n/bucket/k\nX-Amz-Algorithm="), "{canonical}");
+    assert!(!canonical.contains("X-Amz-Signature="), "the signature does not sign itself: {canonical}");
+    for name in ["AWSAccessKeyId", "StringToSign", "StringToSignBytes", "CanonicalRequestBytes"] {
+        assert!(reply.element(name).is_some(), "{name}");
+    }
+}
