@@ -56,10 +56,16 @@ pub(crate) fn ready(ready: &Ready<'_>) {
 
 /// Why the server did not start, or stopped.
 pub(crate) fn failure(error: &dyn Error) {
-    eprintln!("esker: {error}");
+    let mut told = error.to_string();
+    eprintln!("esker: {told}");
     let mut cause = error.source();
     while let Some(error) = cause {
-        eprintln!("  because: {error}");
+        let text = error.to_string();
+        // Some errors repeat their cause in their own text.
+        if !told.contains(&text) {
+            eprintln!("  because: {text}");
+            told = text;
+        }
         cause = error.source();
     }
 }

@@ -5,9 +5,11 @@ mod probe;
 mod root;
 mod run;
 mod settings;
+mod stop;
 mod telemetry;
 
 use clap::{Parser, Subcommand};
+use esker_storage::IndexStart;
 use settings::{Given, Settings};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,6 +42,10 @@ enum Command {
         /// A TOML file with settings, named as the flags are with underscores: data_dir = \"/var/lib/esker\"
         #[arg(long, env = "ESKER_CONFIG", value_name = "FILE")]
         config: Option<PathBuf>,
+
+        /// Makes the index of stored data anew from the segments that are there: for once, after segments were lost
+        #[arg(long)]
+        rebuild_blob_index: bool,
     },
 }
 
@@ -51,10 +57,11 @@ Examples:
   esker server --config /etc/esker.toml";
 
 fn main() -> ExitCode {
-    let Cli { command: Command::Server { given, config } } = Cli::parse();
+    let Cli { command: Command::Server { given, config, rebuild_blob_index } } = Cli::parse();
+    let index = if rebuild_blob_index { IndexStart::Rebuild } else { IndexStart::Recover };
     let outcome = Settings::load(*given, config.as_deref())
         .map_err(run::StartError::from)
-        .and_then(|settings| run::server(&settings));
+        .and_then(|settings| run::server(&settings, index));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

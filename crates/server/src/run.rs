@@ -4,6 +4,7 @@ use crate::banner::{self, Ready};
 use crate::probe::NodeProbe;
 use crate::root::{self, RootError};
 use crate::settings::{Settings, SettingsError};
+use crate::stop::{self, Signals};
 use crate::telemetry::{self, TelemetryError};
 use esker_env::{Clock, Disk, OsDisk, OsRandom, Random, SystemClock};
 use esker_gateway::{Gateway, Limits, Listeners, RootCredentials, SecretKey};
@@ -11,20 +12,22 @@ use esker_kv::{Engine, KvError};
 use esker_metadata::{MetadataNode, Reconciler, ReconcilerSettings};
 use esker_rpc::StorageError;
 use esker_storage::{
-    ClusterChoice, DataDir, DataDirError, IndexStart, OpenError, SegmentStore, StorageOptions,
+    ClusterChoice, DataDir, DataDirError, IndexStart, OpenError, OpenReport, SegmentStore, StorageOptions,
 };
 use esker_types::GroupId;
 use esker_wal::{Wal, WalError, WalOptions};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// How long the node may take to become the leader of its own group.
 const LEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the runtime's last tasks may take once the node has stopped.
+const RUNTIME_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a node did not start, or stopped by itself.
 #[derive(Debug, thiserror::Error)]
@@ -45,8 +48,20 @@ pub(crate) enum StartError {
     Engine(#[from] KvError),
     #[error("the log: {0}")]
     Wal(#[from] WalError),
+    #[error(
+        "the log in {} is gone, and with it votes and acknowledged writes. If it is on a disk of its own, mount that; \
+         otherwise restore the whole data directory from one backup, or start with an empty one. Nothing was changed",
+        .0.display()
+    )]
+    LogGone(PathBuf),
     #[error("the segments: {0}")]
     Segments(#[from] OpenError),
+    #[error("the segments: {0}. To start without them, give --rebuild-blob-index once")]
+    SegmentsGone(OpenError),
+    #[error("can't wait for signals: {0}")]
+    Signals(#[source] std::io::Error),
+    #[error("told to stop again, so the requests under way were cut off")]
+    CutOff,
     #[error("the segments can't be closed: {0}")]
     Close(#[from] StorageError),
     #[error("metadata: {0}")]
@@ -62,11 +77,14 @@ pub(crate) enum StartError {
 }
 
 /// Runs a node until it is told to stop.
-pub(crate) fn server(settings: &Settings) -> Result<(), StartError> {
+pub(crate) fn server(settings: &Settings, index: IndexStart) -> Result<(), StartError> {
     telemetry::start_log(settings)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Runtime)?;
-    runtime.block_on(run(settings))
+    let result = runtime.block_on(run(settings, index));
+    // A disk that hangs must not keep a process that has failed.
+    runtime.shutdown_timeout(RUNTIME_TIMEOUT);
+    result
 }
 
 /// What the operating system gives.
@@ -84,7 +102,7 @@ struct Node {
     storage: Arc<SegmentStore>,
 }
 
-async fn run(settings: &Settings) -> Result<(), StartError> {
+async fn run(settings: &Settings, index: IndexStart) -> Result<(), StartError> {
     let metrics = telemetry::start_metrics()?;
     let world =
         World { disk: Arc::new(OsDisk), clock: Arc::new(SystemClock::new()), random: Arc::new(OsRandom) };
@@ -93,7 +111,7 @@ async fn run(settings: &Settings) -> Result<(), StartError> {
     let console = listen("console_address", &settings.console_address).await?;
     let addresses = (local_address(&s3)?, local_address(&console)?);
 
-    let node = open(settings, &world).await?;
+    let node = open(settings, &world, index).await?;
     let (keys, source) =
         root::keys(settings.root_keys.clone(), &*world.disk, &settings.data_dir, &*world.random)?;
     let handle = node.metadata.handle().clone();
@@ -121,6 +139,8 @@ async fn run(settings: &Settings) -> Result<(), StartError> {
     let upkeep_stop = CancellationToken::new();
     let upkeep = start_upkeep(settings, &world, &node, &upkeep_stop);
     let key_file = root::path(&settings.data_dir);
+    // Until here, a signal ends the process as a crash would, which is safe at any moment.
+    let mut signals = Signals::new().map_err(StartError::Signals)?;
     banner::ready(&Ready {
         s3: addresses.0,
         console: addresses.1,
@@ -130,14 +150,21 @@ async fn run(settings: &Settings) -> Result<(), StartError> {
         key_file: &key_file,
     });
 
-    let failure = wait_for_end(&handle).await;
+    stop::wait(&mut signals, &handle).await?;
     stop.cancel();
-    serving.await?;
-    upkeep_stop.cancel();
-    for task in upkeep {
-        task.await?;
+    let drained = async {
+        serving.await?;
+        upkeep_stop.cancel();
+        for task in upkeep {
+            task.await?;
+        }
+        Ok::<(), StartError>(())
+    };
+    tokio::select! {
+        drained = drained => drained?,
+        cut_off = stop::wait(&mut signals, &handle) => return Err(cut_off.err().unwrap_or(StartError::CutOff)),
     }
-    close(node, failure).await
+    close(node).await
 }
 
 async fn listen(setting: &'static str, address: &str) -> Result<TcpListener, StartError> {
@@ -150,11 +177,11 @@ fn local_address(listener: &TcpListener) -> Result<std::net::SocketAddr, StartEr
     listener.local_addr().map_err(failed)
 }
 
-async fn open(settings: &Settings, world: &World) -> Result<Node, StartError> {
+async fn open(settings: &Settings, world: &World, index: IndexStart) -> Result<Node, StartError> {
     let (dir, engine, wal, storage) = {
         let (settings, disk, random) = (settings.clone(), world.disk.clone(), world.random.clone());
         let clock = world.clock.clone();
-        tokio::task::spawn_blocking(move || open_disk(&settings, disk, clock, random)).await??
+        tokio::task::spawn_blocking(move || open_disk(&settings, index, disk, clock, random)).await??
     };
     let identity = dir.identity();
     let mut metadata_settings =
@@ -165,6 +192,7 @@ async fn open(settings: &Settings, world: &World) -> Result<Node, StartError> {
     let metadata = MetadataNode::start(components, metadata_settings).await?;
     let led = metadata.handle().wait_for(GroupId::DIRECTORY, |status| status.leader.is_some());
     tokio::time::timeout(LEADER_TIMEOUT, led).await.map_err(|_| StartError::NoLeader)??;
+    dir.mark_formed(&*world.disk)?;
     Ok(Node { _dir: dir, engine, metadata, storage: Arc::new(storage) })
 }
 
@@ -172,12 +200,17 @@ type OpenDisk = (Arc<DataDir>, Arc<dyn Engine>, Wal, SegmentStore);
 
 fn open_disk(
     settings: &Settings,
+    index: IndexStart,
     disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 ) -> Result<OpenDisk, StartError> {
     let path: &Path = &settings.data_dir;
     let dir = Arc::new(DataDir::open_or_create(&*disk, path, ClusterChoice::FoundOrNew, &*random)?);
+    // Before anything is made anew in the place of what may come back.
+    if dir.is_formed(&*disk)? && !has_log(&*disk, &dir.wal())? {
+        return Err(StartError::LogGone(dir.wal()));
+    }
     let engine = esker_kv::open(settings.engine, &dir.kv(), &esker_kv::Options::default())?;
 
     let identity = dir.identity();
@@ -196,9 +229,28 @@ fn open_disk(
     let components =
         esker_storage::Components { disk, engine: engine.clone(), dir: dir.clone(), random, clock };
     let options = StorageOptions { free_space, ..StorageOptions::default() };
-    let (storage, report) = SegmentStore::open(components, options, IndexStart::Recover)?;
+    let (storage, report) = match SegmentStore::open(components, options, index) {
+        Err(gone @ OpenError::SegmentsGone(_)) => return Err(StartError::SegmentsGone(gone)),
+        opened => opened?,
+    };
     tracing::info!(?report, "opened the segments");
+    let OpenReport { missing_segments: missing, damaged_segments: damaged, .. } = report;
+    if !missing.is_empty() || !damaged.is_empty() {
+        tracing::error!(
+            ?missing,
+            ?damaged,
+            "segments are missing or can't be read: reads of their data will fail"
+        );
+    }
     Ok((dir, engine, wal, storage))
+}
+
+/// Whether there is a segment of a log, readable or not.
+fn has_log(disk: &dyn Disk, dir: &Path) -> Result<bool, DataDirError> {
+    let entries = disk.list(dir).map_err(DataDirError::Disk)?;
+    Ok(entries
+        .iter()
+        .any(|entry| Path::new(&entry.name).extension().is_some_and(|extension| extension == "wal")))
 }
 
 fn start_upkeep(
@@ -231,37 +283,8 @@ fn start_upkeep(
     vec![reconcile, maintain]
 }
 
-/// Waits for a signal or for the node's own failure, and returns the failure.
-async fn wait_for_end(handle: &esker_metadata::MetadataHandle) -> Option<String> {
-    let mut failure = handle.failure();
-    let failed = async {
-        match failure.wait_for(Option::is_some).await {
-            Ok(failed) => failed.clone(),
-            Err(_) => Some("the replica is gone".to_owned()),
-        }
-    };
-    let mut terminated = match signal(SignalKind::terminate()) {
-        Ok(signals) => signals,
-        Err(error) => return Some(format!("can't wait for signals: {error}")),
-    };
-    tokio::select! {
-        failed = failed => failed,
-        _ = terminated.recv() => {
-            tracing::info!("SIGTERM: finishing the requests under way");
-            None
-        }
-        _ = tokio::signal::ctrl_c() => {
-            tracing::info!("interrupted: finishing the requests under way");
-            None
-        }
-    }
-}
-
-async fn close(node: Node, failure: Option<String>) -> Result<(), StartError> {
+async fn close(node: Node) -> Result<(), StartError> {
     let Node { _dir, engine, metadata, storage } = node;
-    if let Some(failure) = failure {
-        return Err(StartError::Failed(failure));
-    }
     metadata.shutdown().await?;
     storage.close().await?;
     tokio::task::spawn_blocking(move || engine.sync()).await??;
