@@ -58,7 +58,7 @@ pub enum HistoryError {
 
 const ADVICE: &str = "If the directories wal and kv of the data directory do not belong together, put back the pair \
                       that does: restore both from the same backup. Otherwise remove this node from its cluster and \
-                      let it join again with an empty data directory. No row and no log entry was changed";
+                      let it join again with an empty data directory";
 
 fn entry(index: Option<u64>) -> String {
     index.map_or_else(|| "no entry at all".to_owned(), |index| format!("entry {index}"))
