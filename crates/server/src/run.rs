@@ -187,6 +187,8 @@ async fn open(settings: &Settings, world: &World, index: IndexStart) -> Result<N
     let mut metadata_settings =
         esker_metadata::Settings::new(Uuid::from_bytes(identity.cluster.0), identity.node);
     metadata_settings.runtime_threads = 2;
+    let space = world.disk.space(dir.path()).map_err(DataDirError::Disk)?;
+    metadata_settings.disk_reserve_bytes = settings.free_space().bytes(space);
     let components =
         esker_metadata::Components { wal: Arc::new(wal), engine: engine.clone(), clock: world.clock.clone() };
     let metadata = MetadataNode::start(components, metadata_settings).await?;
@@ -222,13 +224,9 @@ fn open_disk(
         tracing::info!(?cut, "cut the torn tail that a crash left of the log");
     }
 
-    let free_space = match settings.disk_reserve_bytes {
-        Some(bytes) => esker_storage::FreeSpace::Bytes(bytes),
-        None => esker_storage::FreeSpace::Proportional,
-    };
     let components =
         esker_storage::Components { disk, engine: engine.clone(), dir: dir.clone(), random, clock };
-    let options = StorageOptions { free_space, ..StorageOptions::default() };
+    let options = StorageOptions { free_space: settings.free_space(), ..StorageOptions::default() };
     let (storage, report) = match SegmentStore::open(components, options, index) {
         Err(gone @ OpenError::SegmentsGone(_)) => return Err(StartError::SegmentsGone(gone)),
         opened => opened?,

@@ -5,6 +5,7 @@
 
 use clap::{Args, ValueEnum};
 use esker_kv::EngineKind;
+use esker_storage::FreeSpace;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -237,6 +238,11 @@ fn root_keys(access: Option<String>, secret: Option<String>) -> Result<Option<Ro
 }
 
 impl Settings {
+    /// How much of a disk is left alone.
+    pub(crate) fn free_space(&self) -> FreeSpace {
+        self.disk_reserve_bytes.map_or(FreeSpace::Proportional, FreeSpace::Bytes)
+    }
+
     /// The settings from flags and environment (`given`), then the file, then the defaults.
     pub(crate) fn load(given: Given, file: Option<&Path>) -> Result<Settings, SettingsError> {
         let from_file = file.map(Given::from_file).transpose()?.unwrap_or_default();

@@ -88,6 +88,11 @@ impl Pool {
         self.segment_bytes - SEGMENT_HEADER_BYTES
     }
 
+    /// What the disk has left. A disk that can't tell is taken for one with space: writing to it will show.
+    pub(crate) fn disk_free_bytes(&self) -> u64 {
+        self.disk.space(&self.dir).map_or(u64::MAX, |space| space.available_bytes)
+    }
+
     /// Makes the spare segments that are missing, as far as there is space.
     pub(crate) fn refill(&mut self) -> Result<(), WalError> {
         while self.missing() > 0 {

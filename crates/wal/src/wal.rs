@@ -126,6 +126,11 @@ impl Wal {
         self.shared.missing_spares.load(Ordering::Relaxed) > 0
     }
 
+    /// What the log's disk had left when the log last looked, which it does with every batch and every second.
+    pub fn disk_free_bytes(&self) -> u64 {
+        self.shared.disk_free_bytes.load(Ordering::Relaxed)
+    }
+
     /// The longest payload of an entry, in bytes.
     pub fn payload_bytes_max(&self) -> u64 {
         self.payload_bytes_max

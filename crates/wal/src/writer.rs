@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-/// How long a full disk is left alone before a spare segment is tried again.
+/// How often an idle writer looks at the disk's space, and tries again to make a spare segment that is missing.
 const REFILL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A buffer that grew beyond this for a large batch is given back after it.
@@ -106,10 +106,6 @@ impl Writer {
             }
             if closing {
                 return Work::Stop;
-            }
-            if self.pool.missing() == 0 {
-                inner = self.shared.work.wait(inner).unwrap_or_else(PoisonError::into_inner);
-                continue;
             }
             let waited = self.shared.work.wait_timeout(inner, REFILL_INTERVAL);
             let (back, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -277,6 +273,7 @@ impl Writer {
         let free = self.active.free_bytes() + self.pool.free_bytes();
         self.shared.free_bytes.store(free, Ordering::Relaxed);
         self.shared.missing_spares.store(self.pool.missing(), Ordering::Relaxed);
+        self.shared.disk_free_bytes.store(self.pool.disk_free_bytes(), Ordering::Relaxed);
     }
 
     /// Ends a clean shutdown with an empty frame, which says that everything before it was synced: damage to the

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use esker_index::command::Command;
+use esker_index::command::{Command, CommandBody};
 use esker_index::outcome::{Outcome, Refusal};
 use esker_rpc::metadata::MetadataError;
 use esker_types::Timestamp;
@@ -12,11 +12,14 @@ use crate::node::admission::adds_data;
 use crate::node::{Group, NotDone, Trace, forward};
 use crate::types::{Applied, CommandBytes};
 
+/// The part of the disk's reserve that no command may use.
+const FLOOR_OF_RESERVE: u64 = 8;
+
 impl Group {
     /// Proposes a command if this replica leads. The proposal's time is set here.
     pub(crate) async fn propose_here(&self, mut command: Command) -> Result<Outcome, NotDone> {
         let Some(left) = self.time_left(command.deadline) else { return Ok(Err(Refusal::Expired)) };
-        if adds_data(&command.body) && self.parts.wal.is_low() {
+        if !self.has_room_for(&command.body) {
             return Err(NotDone::Failed(MetadataError::Full));
         }
         command.proposed_at = self.proposal_time();
@@ -40,6 +43,14 @@ impl Group {
             Err(RaftError::APIError(other)) => Err(NotDone::Failed(MetadataError::Failed(other.to_string()))),
             Err(RaftError::Fatal(error)) => Err(NotDone::fatal(&error)),
         }
+    }
+
+    /// Whether the disk of the log and the rows has space for the command. Rows must never meet a full disk: their
+    /// engine could not go on.
+    fn has_room_for(&self, body: &CommandBody) -> bool {
+        let (wal, reserve) = (&self.parts.wal, self.parts.settings.disk_reserve_bytes);
+        let free = wal.disk_free_bytes();
+        if adds_data(body) { !wal.is_low() && free >= reserve } else { free >= reserve / FLOOR_OF_RESERVE }
     }
 
     /// Proposes a command wherever the leader is, again and again until it is applied or its deadline has passed.

@@ -59,6 +59,9 @@ pub struct Settings {
     pub snapshot_idle_max: Duration,
     /// How long a query may take to become linearizable.
     pub read_timeout: Duration,
+    /// When the disk that holds log and rows has less than this left, in bytes, commands that add data are refused;
+    /// below an eighth of it, all commands are, since rows that can't be written end the replica.
+    pub disk_reserve_bytes: u64,
     /// How many proposals may wait for their outcome; more are refused.
     pub proposals_max: usize,
     /// The threads of the runtime that openraft, the network and the log store run on.
@@ -82,6 +85,7 @@ impl Settings {
             entries_kept: 100_000,
             snapshot_idle_max: Duration::from_secs(15),
             read_timeout: Duration::from_secs(5),
+            disk_reserve_bytes: 0,
             proposals_max: 4096,
             runtime_threads: 2,
         }

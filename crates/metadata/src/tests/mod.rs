@@ -2,6 +2,7 @@
 
 mod cluster;
 mod crash;
+mod disk_full;
 mod forgetful;
 mod formats;
 mod histories;
