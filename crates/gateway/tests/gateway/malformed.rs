@@ -88,6 +88,21 @@ async fn limits_of_keys_bodies_and_headers_are_told_as_s3_errors() {
 }
 
 #[tokio::test]
+async fn a_compressed_transfer_is_refused_rather_than_stored_compressed() {
+    let world = World::start().await;
+    world.bucket("bucket", None).await;
+    for (codings, status) in [("gzip, chunked", 501), ("chunked", 200)] {
+        let request = world.put("/bucket/key", "").payload("UNSIGNED-PAYLOAD");
+        let mut connection = world.connect().await;
+        connection.write(&request.header("transfer-encoding", codings).head(None)).await;
+        connection.write(b"5\r\nhello\r\n0\r\n\r\n").await;
+        connection.reply(false).await.unwrap().expect(status);
+        let stored = world.get("/bucket/key").send().await.status;
+        assert_eq!(stored, if status == 200 { 200 } else { 404 }, "{codings}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_sends_its_whole_body_first_still_reads_the_error() {
     let world = World::start().await;
     let mut connection = world.connect().await;

@@ -39,10 +39,17 @@ const TAGS: [&str; 2] = ["if-match", "if-none-match"];
 /// Refuses what the operation's input does not already account for.
 pub(super) fn refuse(operation: &Operation, headers: &HeaderMap) -> Result<(), S3Error> {
     refuse_prefixes(headers, &ANYWHERE)?;
+    refuse_transfer_codings(headers)?;
     match operation {
-        Operation::PutObject(_) | Operation::CopyObject(_) => {
+        Operation::PutObject(_) => {
             refuse_on_writes(headers)?;
             refuse_names(headers, &DATES)
+        }
+        Operation::CopyObject(_) => {
+            refuse_on_writes(headers)?;
+            refuse_names(headers, &DATES)?;
+            // Only UploadPartCopy copies a part; the whole would be more than was asked for.
+            refuse_names(headers, &["x-amz-copy-source-range"])
         }
         Operation::CreateMultipartUpload(_) => {
             refuse_on_writes(headers)?;
@@ -73,6 +80,16 @@ pub(super) fn refuse(operation: &Operation, headers: &HeaderMap) -> Result<(), S
 fn refuse_on_writes(headers: &HeaderMap) -> Result<(), S3Error> {
     refuse_prefixes(headers, &ON_WRITES)?;
     refuse_values(headers, &ON_WRITES_WITH_VALUE)
+}
+
+/// RFC 9112 6.1: a body in a coding that is not undone here must not be stored as if it were plain.
+fn refuse_transfer_codings(headers: &HeaderMap) -> Result<(), S3Error> {
+    match header_text(headers, "transfer-encoding") {
+        Some(codings) if !codings.trim().eq_ignore_ascii_case("chunked") => {
+            Err(not_implemented("transfer-encoding"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn refuse_prefixes(headers: &HeaderMap, prefixes: &[&str]) -> Result<(), S3Error> {

@@ -68,6 +68,27 @@ fn headers_that_change_other_requests_are_refused() {
     assert_eq!(code("POST", "/bucket/k?uploads", &[("if-match", "*")]), ErrorCode::NotImplemented);
 }
 
+// s3-rules 13
+#[test]
+fn a_copy_of_a_range_is_never_a_copy_of_the_whole() {
+    let range = [("x-amz-copy-source", "source/k"), ("x-amz-copy-source-range", "bytes=0-0")];
+    assert_eq!(code("PUT", "/bucket/k", &range), ErrorCode::NotImplemented);
+    assert!(parse("PUT", "/bucket/k", &range[..1]).is_ok());
+    assert!(parse("PUT", &format!("/bucket/k?partNumber=1&uploadId={UPLOAD}"), &range).is_ok());
+}
+
+// s3-rules 13, RFC 9112 6.1
+#[test]
+fn a_body_in_a_coding_that_is_not_undone_is_refused() {
+    for codings in ["gzip, chunked", "gzip,chunked", "deflate", "chunked, gzip"] {
+        let header = [("transfer-encoding", codings)];
+        assert_eq!(code("PUT", "/bucket/k", &header), ErrorCode::NotImplemented, "{codings}");
+    }
+    for codings in ["chunked", "Chunked", " chunked "] {
+        assert!(parse("PUT", "/bucket/k", &[("transfer-encoding", codings)]).is_ok(), "{codings}");
+    }
+}
+
 // s3-rules 13: a presigned URL may carry headers in its query
 #[test]
 fn a_header_in_a_presigned_query_counts() {
