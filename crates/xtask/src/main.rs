@@ -48,9 +48,9 @@ struct VerifyArgs {
     /// Add kill loops, thousands of seeds and objects of gigabytes; writes docs/long-run-report.md.
     #[arg(long)]
     long: bool,
-    /// Run only the steps whose name contains this text.
+    /// Run only the steps whose name contains this text; may be repeated.
     #[arg(long, value_name = "TEXT")]
-    only: Option<String>,
+    only: Vec<String>,
 }
 
 fn main() -> ExitCode {

@@ -49,8 +49,8 @@ pub(crate) struct Options {
     pub(crate) after_failure: AfterFailure,
     /// How much the tests do.
     pub(crate) length: Length,
-    /// Run only steps whose name contains this.
-    pub(crate) only: Option<String>,
+    /// Run only steps whose name contains one of these; all if there is none.
+    pub(crate) only: Vec<String>,
     /// Whether a step may be skipped.
     pub(crate) strictness: Strictness,
 }
@@ -72,7 +72,8 @@ pub(crate) fn verify(workspace: &Workspace, options: &Options) -> Result<(), Tas
     let report = Report::begin(workspace, options.length)?;
     let context = steps::Context { workspace, length: options.length, report: report.path() };
     let mut endings = Vec::new();
-    let chosen = |step: &&Step| options.only.as_ref().is_none_or(|text| step.name.contains(text.as_str()));
+    let named = |step: &Step| options.only.iter().any(|text| step.name.contains(text.as_str()));
+    let chosen = |step: &&Step| options.only.is_empty() || named(step);
     let start = Instant::now();
     for step in steps::STEPS.iter().filter(chosen) {
         println!("\n=== {}", step.name);
