@@ -187,6 +187,10 @@ async fn open(settings: &Settings, world: &World, index: IndexStart) -> Result<N
     let mut metadata_settings =
         esker_metadata::Settings::new(Uuid::from_bytes(identity.cluster.0), identity.node);
     metadata_settings.runtime_threads = 2;
+    // A node alone has no follower that could miss entries, and entries carry small objects: this bounds the log to a
+    // few hundred megabytes. What it costs is a sync of the rows now and then.
+    metadata_settings.entries_per_snapshot = 10_000;
+    metadata_settings.entries_kept = 1_000;
     let space = world.disk.space(dir.path()).map_err(DataDirError::Disk)?;
     metadata_settings.disk_reserve_bytes = settings.free_space().bytes(space);
     let components =
