@@ -48,7 +48,7 @@ error_codes! {
     IllegalLocationConstraint "IllegalLocationConstraintException" BAD_REQUEST "The specified location-constraint is not valid for the region of this server.";
     IllegalVersioningConfiguration "IllegalVersioningConfigurationException" BAD_REQUEST "The versioning configuration specified in the request is invalid.";
     IncompleteBody "IncompleteBody" BAD_REQUEST "You did not provide the number of bytes specified by the Content-Length HTTP header.";
-    InsufficientStorage "InsufficientStorage" INSUFFICIENT_STORAGE "The cluster has no room for this write. Reads and deletes still work.";
+    InsufficientStorage "InsufficientStorage" INSUFFICIENT_STORAGE "The cluster has no room for this write. Reads still work.";
     InternalError "InternalError" INTERNAL_SERVER_ERROR "We encountered an internal error. Please try again.";
     InvalidAccessKeyId "InvalidAccessKeyId" FORBIDDEN "The AWS Access Key Id you provided does not exist in our records.";
     InvalidArgument "InvalidArgument" BAD_REQUEST "Invalid Argument";
