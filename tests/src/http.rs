@@ -94,6 +94,14 @@ pub fn exchange(address: SocketAddr, bytes: &[u8]) -> Result<Response> {
     read_response(&mut stream, "GET")
 }
 
+/// The value of a metric without labels, as the console shows it; 0 if it never moved.
+pub fn metric(server: &Server, name: &str) -> u64 {
+    let request = b"GET /metrics HTTP/1.1\r\nhost: console\r\nconnection: close\r\n\r\n";
+    let metrics = exchange(server.console(), request).expect("the console answers").text();
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.map_or(0, |value| value.trim().parse().expect("a whole number"))
+}
+
 /// A connection on which reads end after a while.
 pub fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).expect("the server listens");

@@ -17,10 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Bytes of records in segments that are part of a blob.
 fn live_bytes(server: &Server) -> u64 {
-    let request = b"GET /metrics HTTP/1.1\r\nhost: console\r\nconnection: close\r\n\r\n";
-    let metrics = http::exchange(server.console(), request).expect("the console answers").text();
-    let value = metrics.lines().find_map(|line| line.strip_prefix("esker_storage_live_bytes "));
-    value.expect("the metric is there").trim().parse().expect("a whole number")
+    http::metric(server, "esker_storage_live_bytes")
 }
 
 async fn await_live_bytes(server: &Server, what: &str, reached: impl Fn(u64) -> bool) -> Duration {

@@ -1,7 +1,7 @@
 //! How the server is started, configured and stopped.
 
 use e2e::bucket::{Bucket, State, unique_name};
-use e2e::http::{send_unsigned, upload};
+use e2e::http::{self, send_unsigned, upload};
 use e2e::program::{Finished, run};
 use e2e::request::Request;
 use e2e::sdk;
@@ -10,6 +10,7 @@ use e2e::sigv4::Signer;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// What the lines start with that show generated credentials: they can be pasted into a shell.
 const ACCESS: &str = "  export AWS_ACCESS_KEY_ID=";
@@ -182,11 +183,16 @@ async fn settings_sigterm_lets_a_request_that_runs_finish() {
     let bucket = Bucket::create(&server, State::Enabled).await;
     let request = Request::new("PUT", &format!("/{}/k", bucket.name));
     let mut pieces = 0;
-    // The signal comes when the body is half sent.
+    // The signal comes when the body is half sent, and the server has begun with the request: bytes may wait in
+    // a socket that it has not accepted yet.
     let reply = upload(&server, request, 8 << 20, |buffer| {
         buffer.fill(b'x');
         pieces += 1;
         if pieces == 4 {
+            let start = Instant::now();
+            while http::metric(&server, "esker_gateway_requests_in_flight") == 0 {
+                assert!(start.elapsed() < Duration::from_secs(30), "the request never began");
+            }
             server.sigterm();
         }
     });
