@@ -170,7 +170,12 @@ pub fn version(bucket: BucketId, key: &[u8], sequence: Sequence) -> Vec<u8> {
 /// Takes a version's row key apart: object key and sequence.
 pub fn split_version(row: &[u8]) -> Option<(Vec<u8>, Sequence)> {
     let (key, rest) = split_object_key(row.get(9..)?)?;
-    Some((key, Sequence(!u64::from_be_bytes(rest.try_into().ok()?))))
+    Some((key, version_rest(rest)?))
+}
+
+/// What follows the object key in a version's row key.
+pub fn version_rest(rest: &[u8]) -> Option<Sequence> {
+    Some(Sequence(!u64::from_be_bytes(rest.try_into().ok()?)))
 }
 
 /// The outcome of a command.
@@ -208,7 +213,12 @@ pub fn upload(bucket: BucketId, key: &[u8], upload: UploadId) -> Vec<u8> {
 /// Takes an upload's row key apart: object key and upload id.
 pub fn split_upload(row: &[u8]) -> Option<(Vec<u8>, UploadId)> {
     let (key, rest) = split_object_key(row.get(9..)?)?;
-    Some((key, UploadId::from_bytes(rest.try_into().ok()?)))
+    Some((key, upload_rest(rest)?))
+}
+
+/// What follows the object key in an upload's row key.
+pub fn upload_rest(rest: &[u8]) -> Option<UploadId> {
+    Some(UploadId::from_bytes(rest.try_into().ok()?))
 }
 
 /// The start of an upload's pages of parts.

@@ -10,8 +10,8 @@ use std::ops::ControlFlow;
 
 /// What a walk meets.
 pub(super) enum Item<'a> {
-    /// A row of a key that belongs to no group.
-    Row { row: &'a [u8], key: &'a [u8], value: &'a Bytes },
+    /// A row of a key that belongs to no group; `rest` is what follows the key in the row's key.
+    Row { row: &'a [u8], key: &'a [u8], rest: &'a [u8], value: &'a Bytes },
     /// A group, once.
     Group(&'a [u8]),
 }
@@ -42,13 +42,13 @@ pub(super) fn walk<R: ReadRows + ?Sized>(
     while let Some(start) = next.take() {
         let mut failed = None;
         rows.scan(&start, &end, &mut |row, value| {
-            let Some((key, _)) = row.get(9..).and_then(split_object_key) else {
+            let Some((key, rest)) = row.get(9..).and_then(split_object_key) else {
                 failed = Some(RowsError::corrupt(row, "no object key"));
                 return ControlFlow::Break(());
             };
             let group = group_of(filter, &key);
             let flow = match group {
-                None => visit(Item::Row { row, key: &key, value }),
+                None => visit(Item::Row { row, key: &key, rest, value }),
                 Some(group) if after.is_some_and(|after| group <= after.as_bytes()) => {
                     Ok(ControlFlow::Continue(()))
                 }

@@ -43,9 +43,9 @@ pub(super) fn page<R: ReadRows + ?Sized>(
                 last = Some((text.clone(), None));
                 page.common_prefixes.push(text);
             }
-            Item::Row { row, key, value } => {
-                let (_, upload) =
-                    keys::split_upload(row).ok_or_else(|| RowsError::corrupt(row, "bad upload key"))?;
+            Item::Row { row, key, rest, value } => {
+                let upload =
+                    keys::upload_rest(rest).ok_or_else(|| RowsError::corrupt(row, "bad upload key"))?;
                 let key = key_of(row, key.to_vec())?;
                 last = Some((key.as_str().to_owned(), Some(upload)));
                 page.entries.push(UploadEntry { key, upload, record: decode(row, value.clone())? });

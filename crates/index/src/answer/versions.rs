@@ -28,8 +28,6 @@ pub(super) fn page<R: ReadRows + ?Sized>(
         None => keys::bucket_versions(bucket),
         Some(marker) => start_after(rows, bucket, marker)?,
     };
-    // Only the first row of a page can be a version that is not the first of its key in this walk.
-    let mut previous_key: Option<Vec<u8>> = None;
     let mut last: Option<VersionMarker> = None;
     let after_key = after.map(|marker| marker.key.as_str());
     let from = |text: &[u8]| keys::versions_from(bucket, text);
@@ -44,15 +42,15 @@ pub(super) fn page<R: ReadRows + ?Sized>(
                 last = Some(VersionMarker { key: text.clone(), version: None });
                 page.common_prefixes.push(text);
             }
-            Item::Row { row, key, value } => {
-                let (_, sequence) =
-                    keys::split_version(row).ok_or_else(|| RowsError::corrupt(row, "bad version key"))?;
+            Item::Row { row, key, rest, value } => {
+                let sequence =
+                    keys::version_rest(rest).ok_or_else(|| RowsError::corrupt(row, "bad version key"))?;
                 let record: VersionRecord = decode(row, value.clone())?;
-                let latest = match &previous_key {
-                    Some(previous) => previous != key,
+                let latest = match page.entries.last() {
+                    Some(previous) => previous.key.as_bytes() != key,
+                    // Only the first entry of a page may not be the first of its key in this walk.
                     None => newest(rows, bucket, key)?.is_some_and(|(newest, _)| newest == sequence),
                 };
-                previous_key = Some(key.to_vec());
                 let key = key_of(row, key.to_vec())?;
                 last = Some(VersionMarker {
                     key: key.as_str().to_owned(),

@@ -133,7 +133,10 @@ pub(super) fn copy<R: Rows + ?Sized>(context: &mut Context<'_, R>) -> Applied {
         data::retain(context, manifest)?;
     }
     let source_id = (source_bucket.versioning != VersioningState::Unversioned).then_some(found.id);
-    let object = ObjectRecord { headers: headers.clone().unwrap_or(object.headers.clone()), ..object };
+    let object = match headers {
+        Some(headers) => ObjectRecord { headers: headers.clone(), ..object },
+        None => object,
+    };
     let body = VersionBody::Object(object);
     let (sequence, record) = versions::add(context, &mut bucket, target, newest.as_ref(), body, *entropy)?;
     written(sequence, &record, source_id)
