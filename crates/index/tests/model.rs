@@ -99,41 +99,42 @@ fn filters() -> Vec<KeyFilter> {
     ]
 }
 
+/// A page of either list, and where the next one resumes.
+type Page<M> = (Vec<VersionEntry>, Vec<String>, Option<M>);
+
 /// Pages of `limit`, put together, are the whole list; and only the last page says that it is the last.
-fn version_lists_agree(host: &Host, id: BucketId, bucket: &Bucket, filter: &KeyFilter, limit: usize) {
-    let expected = lists::versions(bucket, filter);
+fn pages_agree<M>(expected: &[Line], limit: usize, mut page: impl FnMut(Option<M>) -> Page<M>) {
     let (mut entries, mut prefixes, mut after) = (Vec::new(), Vec::new(), None);
     loop {
-        let query = Query::Versions { bucket: id, filter: filter.clone(), after, limit };
-        let Answer::Versions(Some(page)) = host.answer(&query) else { panic!("no page") };
-        let shown = page.entries.len() + page.common_prefixes.len();
-        assert!(shown == limit || (shown < limit && page.next.is_none()), "a page of {shown} lines");
-        entries.extend(page.entries);
-        prefixes.extend(page.common_prefixes);
-        match page.next {
+        let (shown, groups, next) = page(after);
+        let lines = shown.len() + groups.len();
+        assert!(lines == limit || (lines < limit && next.is_none()), "a page of {lines} lines");
+        entries.extend(shown);
+        prefixes.extend(groups);
+        match next {
             Some(next) => after = Some(next),
             None => break,
         }
     }
-    agree(&expected, &entries, &prefixes);
+    agree(expected, &entries, &prefixes);
 }
 
-fn current_lists_agree(host: &Host, id: BucketId, bucket: &Bucket, filter: &KeyFilter, limit: usize) {
-    let expected = lists::current(bucket, filter);
-    let (mut entries, mut prefixes, mut after) = (Vec::new(), Vec::new(), None);
-    loop {
-        let query = Query::Current { bucket: id, filter: filter.clone(), after, limit };
-        let Answer::Current(Some(page)) = host.answer(&query) else { panic!("no page") };
-        let shown = page.entries.len() + page.common_prefixes.len();
-        assert!(shown == limit || (shown < limit && page.next.is_none()), "a page of {shown} lines");
-        entries.extend(page.entries);
-        prefixes.extend(page.common_prefixes);
-        match page.next {
-            Some(next) => after = Some(next),
-            None => break,
+fn version_lists_agree(host: &Host, bucket: BucketId, model: &Bucket, filter: &KeyFilter, limit: usize) {
+    pages_agree(&lists::versions(model, filter), limit, |after| {
+        match host.answer(&Query::Versions { bucket, filter: filter.clone(), after, limit }) {
+            Answer::Versions(Some(page)) => (page.entries, page.common_prefixes, page.next),
+            other => panic!("no page: {other:?}"),
         }
-    }
-    agree(&expected, &entries, &prefixes);
+    });
+}
+
+fn current_lists_agree(host: &Host, bucket: BucketId, model: &Bucket, filter: &KeyFilter, limit: usize) {
+    pages_agree(&lists::current(model, filter), limit, |after| {
+        match host.answer(&Query::Current { bucket, filter: filter.clone(), after, limit }) {
+            Answer::Current(Some(page)) => (page.entries, page.common_prefixes, page.next),
+            other => panic!("no page: {other:?}"),
+        }
+    });
 }
 
 fn agree(expected: &[Line], entries: &[VersionEntry], prefixes: &[String]) {

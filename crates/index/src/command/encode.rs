@@ -41,7 +41,14 @@ pub(super) fn write_body(w: &mut Writer, body: &CommandBody) {
         CommandBody::Reclaim { entry, reclaimed } => {
             w.u8(10).u64(*entry).u32(*reclaimed);
         }
-        _ => write_object_body(w, body),
+        // Named one by one, so that a new kind without an encoding does not compile.
+        CommandBody::PutObject { .. } | CommandBody::CopyObject { .. } | CommandBody::DeleteObject { .. } => {
+            write_object_body(w, body);
+        }
+        CommandBody::CreateUpload { .. }
+        | CommandBody::PutPart { .. }
+        | CommandBody::CompleteUpload { .. }
+        | CommandBody::AbortUpload { .. } => write_upload_body(w, body),
     }
 }
 
@@ -84,7 +91,7 @@ fn write_object_body(w: &mut Writer, body: &CommandBody) {
             write_etags(w, condition.as_ref());
             w.u64(*entropy);
         }
-        _ => write_upload_body(w, body),
+        _ => unreachable!("`write_body` gives only the kinds above"),
     }
 }
 
@@ -125,7 +132,7 @@ fn write_upload_body(w: &mut Writer, body: &CommandBody) {
             write_target(w.u8(33), target);
             w.raw(upload.as_bytes());
         }
-        _ => unreachable!("every other kind is written by the callers"),
+        _ => unreachable!("`write_body` gives only the kinds above"),
     }
 }
 
