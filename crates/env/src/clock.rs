@@ -47,6 +47,13 @@ impl Clock for SystemClock {
     }
 }
 
+/// Processor time that this process has used since it began, on all processors together.
+pub fn process_cpu_time() -> Duration {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let part = |part: i64| u64::try_from(part).unwrap_or_default();
+    Duration::from_secs(part(used.tv_sec)) + Duration::from_nanos(part(used.tv_nsec))
+}
+
 /// A clock that moves only when it is told to.
 #[derive(Debug)]
 pub struct ManualClock {
@@ -111,6 +118,15 @@ mod tests {
         clock.jump_to(Timestamp::from_millis(1_000));
         assert_eq!(clock.now(), Timestamp::from_millis(1_000));
         assert_eq!(clock.monotonic(), Duration::from_millis(250));
+    }
+
+    #[test]
+    fn processor_time_moves_on_with_work() {
+        let before = process_cpu_time();
+        while process_cpu_time() == before {
+            std::hint::spin_loop();
+        }
+        assert!(process_cpu_time() > before);
     }
 
     #[test]

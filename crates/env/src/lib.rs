@@ -16,8 +16,9 @@ pub mod files;
 pub mod os_disk;
 pub mod random;
 pub mod sim;
+pub mod threads;
 
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock, SystemClock, process_cpu_time};
 pub use disk::{
     Allocation, DirEntry, Disk, DiskFile, DiskLock, DiskSpace, EntryKind, Metadata, OpenMode, Permissions,
 };
@@ -26,3 +27,4 @@ pub use files::{read_file, write_atomically};
 pub use os_disk::OsDisk;
 pub use random::{OsRandom, Random, SeededRandom};
 pub use sim::{Fault, FaultDuration, SimCounters, SimDisk};
+pub use threads::{OneThread, disk_delay, spawn_blocking};

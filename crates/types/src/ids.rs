@@ -66,6 +66,11 @@ macro_rules! uuid_id {
 }
 
 uuid_id! {
+    /// A cluster: random, chosen when it is formed.
+    ClusterId
+}
+
+uuid_id! {
     /// A command to the metadata layer. A retry carries the same id and gets the first outcome.
     RequestId
 }

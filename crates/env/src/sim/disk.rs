@@ -18,7 +18,7 @@ impl SimDisk {
     /// Locks the state and lets an armed fault strike.
     fn begin(&self, operation: DiskOperation, path: &Path) -> DiskResult<std::sync::MutexGuard<'_, State>> {
         let mut state = self.lock();
-        state.faults.check(operation).map_err(|error| DiskError::new(operation, path, error))?;
+        state.faults.check(operation, path).map_err(|error| DiskError::new(operation, path, error))?;
         Ok(state)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::DiskOperation;
 use std::io;
+use std::path::{Path, PathBuf};
 
 /// An error to inject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,26 +26,26 @@ pub enum FaultDuration {
     Forever,
 }
 
-/// The faults that are armed.
+/// The faults that are armed, each with the directory that it is about.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
-    armed: Vec<Fault>,
+    armed: Vec<(PathBuf, Fault)>,
 }
 
 impl Faults {
-    pub(super) fn arm(&mut self, fault: Fault) {
-        self.armed.push(fault);
+    pub(super) fn arm(&mut self, under: &Path, fault: Fault) {
+        self.armed.push((under.to_owned(), fault));
     }
 
     pub(super) fn disarm(&mut self) {
         self.armed.clear();
     }
 
-    /// Counts an operation, and fails it if a fault is due.
-    pub(super) fn check(&mut self, operation: DiskOperation) -> io::Result<()> {
+    /// Counts an operation on a path, and fails it if a fault is due.
+    pub(super) fn check(&mut self, operation: DiskOperation, path: &Path) -> io::Result<()> {
         let mut due = None;
-        self.armed.retain_mut(|fault| {
-            if fault.operation != operation {
+        self.armed.retain_mut(|(under, fault)| {
+            if fault.operation != operation || !path.starts_with(under) {
                 return true;
             }
             if fault.after > 0 {

@@ -74,11 +74,11 @@ impl State {
         Ok(fitting)
     }
 
-    fn write(&mut self, id: InodeId, offset: u64, bytes: Vec<u8>) -> io::Result<()> {
+    fn write(&mut self, path: &Path, id: InodeId, offset: u64, bytes: Vec<u8>) -> io::Result<()> {
         if offset.checked_add(bytes.len() as u64).is_none_or(|end| end > i64::MAX as u64) {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        let fault = self.faults.check(DiskOperation::Write);
+        let fault = self.faults.check(DiskOperation::Write, path);
         let fitting = self.fitting(id, offset, bytes.len())?;
         let written = match fault {
             Ok(()) => fitting,
@@ -108,19 +108,19 @@ impl DiskFile for SimFile {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> DiskResult<usize> {
         self.with(DiskOperation::Read, |state, id| {
-            state.faults.check(DiskOperation::Read)?;
+            state.faults.check(DiskOperation::Read, &self.path)?;
             state.counters.reads += 1;
             Ok(state.inode(id)?.current.read(buffer, offset))
         })
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> DiskResult<()> {
-        self.with(DiskOperation::Write, |state, id| state.write(id, offset, bytes.to_vec()))
+        self.with(DiskOperation::Write, |state, id| state.write(&self.path, id, offset, bytes.to_vec()))
     }
 
     fn write_vectored_at(&self, parts: &[IoSlice<'_>], offset: u64) -> DiskResult<()> {
         let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
-        self.with(DiskOperation::Write, |state, id| state.write(id, offset, bytes))
+        self.with(DiskOperation::Write, |state, id| state.write(&self.path, id, offset, bytes))
     }
 
     fn len(&self) -> DiskResult<u64> {
@@ -133,7 +133,7 @@ impl DiskFile for SimFile {
 
     fn truncate(&self, len: u64) -> DiskResult<()> {
         self.with(DiskOperation::Truncate, |state, id| {
-            state.faults.check(DiskOperation::Truncate)?;
+            state.faults.check(DiskOperation::Truncate, &self.path)?;
             state.inode(id)?.change(Change::SetLen(len));
             Ok(())
         })
@@ -141,7 +141,7 @@ impl DiskFile for SimFile {
 
     fn allocate(&self, offset: u64, len: u64, allocation: Allocation) -> DiskResult<()> {
         self.with(DiskOperation::Allocate, |state, id| {
-            state.faults.check(DiskOperation::Allocate)?;
+            state.faults.check(DiskOperation::Allocate, &self.path)?;
             let free = state.free_bytes();
             let inode = state.inode(id)?;
             if inode.current.missing_bytes(offset, len) > free {
@@ -157,7 +157,7 @@ impl DiskFile for SimFile {
 
     fn punch_hole(&self, offset: u64, len: u64) -> DiskResult<()> {
         self.with(DiskOperation::PunchHole, |state, id| {
-            state.faults.check(DiskOperation::PunchHole)?;
+            state.faults.check(DiskOperation::PunchHole, &self.path)?;
             let freed = state.inode(id)?.change(Change::Punch { offset, len });
             state.counters.punched_bytes += freed;
             Ok(())
@@ -166,7 +166,7 @@ impl DiskFile for SimFile {
 
     fn sync_data(&self) -> DiskResult<()> {
         self.with(DiskOperation::Sync, |state, id| {
-            if let Err(error) = state.faults.check(DiskOperation::Sync) {
+            if let Err(error) = state.faults.check(DiskOperation::Sync, &self.path) {
                 let random = &state.random;
                 if let Some(inode) = state.inodes.get_mut(&id) {
                     inode.fail_sync(random);

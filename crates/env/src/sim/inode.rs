@@ -67,6 +67,11 @@ impl Inode {
         }
     }
 
+    /// The file as the next process finds it when all that had it open are killed.
+    pub(super) fn after_kill(&self) -> Inode {
+        Inode { handles: 0, ..self.clone() }
+    }
+
     /// What a power cut leaves.
     pub(super) fn after_power_cut(&self, temper: Temper, random: &dyn Random) -> SparseBytes {
         let mut left = self.durable.clone();

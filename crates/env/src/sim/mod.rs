@@ -25,6 +25,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// How large a disk is that was not limited.
+const CAPACITY_BYTES: u64 = 1 << 50;
+
 /// A simulated disk. Clones are the same disk.
 #[derive(Debug, Clone, Default)]
 pub struct SimDisk {
@@ -52,7 +55,7 @@ impl Default for State {
             next_inode: 0,
             locked: BTreeSet::new(),
             faults: Faults::default(),
-            capacity_bytes: 1 << 50,
+            capacity_bytes: CAPACITY_BYTES,
             counters: SimCounters::default(),
             random: SeededRandom::new(0),
         }
@@ -112,6 +115,25 @@ impl SimDisk {
         SimDisk { state: Arc::new(Mutex::new(left)) }
     }
 
+    /// The disk as the next process finds it that runs on the machine after one was killed: what was not synced is there,
+    /// and still not durable. It has no locks and no faults. What happens to one of both doesn't show on the other.
+    pub fn after_kill(&self) -> SimDisk {
+        let state = self.lock();
+        // A file whose removal was not synced may come back.
+        let reachable = state.names.reachable();
+        let inodes = state.inodes.iter().filter(|(id, _)| reachable.contains(id));
+        let inodes = inodes.map(|(&id, inode)| (id, inode.after_kill())).collect();
+        let left = State {
+            names: state.names.clone(),
+            inodes,
+            next_inode: state.next_inode,
+            capacity_bytes: state.capacity_bytes,
+            random: SeededRandom::new(state.random.u64()),
+            ..State::default()
+        };
+        SimDisk { state: Arc::new(Mutex::new(left)) }
+    }
+
     /// A disk with the same bytes and names, all of them durable: what a machine finds that was shut down in
     /// good order. What happens to one doesn't show on the other.
     pub fn copy(&self) -> SimDisk {
@@ -127,7 +149,12 @@ impl SimDisk {
     /// Arms a fault. A failed write leaves a part of its bytes written; a failed sync may lose what was
     /// unsynced, and no later sync brings it back.
     pub fn inject(&self, fault: Fault) {
-        self.lock().faults.arm(fault);
+        self.inject_under(Path::new(""), fault);
+    }
+
+    /// Arms a fault that only strikes what is in a directory.
+    pub fn inject_under(&self, dir: &Path, fault: Fault) {
+        self.lock().faults.arm(dir, fault);
     }
 
     /// Disarms all faults.
@@ -139,6 +166,11 @@ impl SimDisk {
     pub fn limit_free_space(&self, bytes: u64) {
         let mut state = self.lock();
         state.capacity_bytes = state.used_bytes() + bytes;
+    }
+
+    /// The disk is as large as it was when it was new.
+    pub fn lift_limit(&self) {
+        self.lock().capacity_bytes = CAPACITY_BYTES;
     }
 
     /// Inverts the bits of `mask` in the byte at `offset`, in the page cache and on the platter. A file that

@@ -260,3 +260,34 @@ fn flipped_bits_are_read_and_survive_a_power_cut() {
     assert_eq!(contents(&disk.power_cut(&SeededRandom::new(0)), "/d/f").unwrap()[3], 0x81);
     disk.flip_bits(Path::new("/d/none"), 0, 1).unwrap_err();
 }
+
+#[test]
+fn a_fault_of_a_directory_spares_the_others() {
+    let (disk, file) = disk_with("/d/f");
+    disk.create_dir_all(Path::new("/e")).unwrap();
+    let other = disk.open(Path::new("/e/f"), NEW).unwrap();
+    let (operation, kind) = (DiskOperation::Write, io::ErrorKind::Other);
+    disk.inject_under(Path::new("/e"), Fault { operation, after: 0, kind, duration: FaultDuration::Forever });
+    file.write_at(b"x", 0).unwrap();
+    other.write_at(b"x", 0).unwrap_err();
+    disk.clear_faults();
+    other.write_at(b"x", 0).unwrap();
+}
+
+#[test]
+fn what_a_killed_process_did_not_sync_is_there_until_the_power_fails() {
+    let mut lost = 0;
+    for seed in 0..50 {
+        let (disk, file) = disk_with("/d/f");
+        disk.sync_dir(Path::new("/d")).unwrap();
+        file.write_at(b"written", 0).unwrap();
+        let next = disk.after_kill();
+        file.write_at(b"another", 0).unwrap();
+        assert_eq!(contents(&next, "/d/f").unwrap(), b"written", "the old process is gone");
+        let left = contents(&next.power_cut(&SeededRandom::new(seed)), "/d/f").unwrap();
+        lost += usize::from(left != b"written");
+        next.open(Path::new("/d/f"), OpenMode::ReadWrite).unwrap().sync_data().unwrap();
+        assert_eq!(contents(&next.power_cut(&SeededRandom::new(seed)), "/d/f").unwrap(), b"written");
+    }
+    assert!((10..50).contains(&lost), "{lost} of 50 lost something");
+}
