@@ -8,10 +8,12 @@ mod credential;
 mod date;
 mod payload;
 mod presigned;
+mod signer;
 mod signing;
 
 pub use credential::CredentialScope;
 pub use payload::{Payload, TrailerMode};
+pub use signer::Signer;
 pub use signing::{ChunkSigner, SigningKey};
 
 use crate::error::{ErrorCode, S3Error};
