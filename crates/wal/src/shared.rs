@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
 
 /// Called once, on the writer's thread, when records are durable or never will be. It mustn't block.
 pub type Completion = Box<dyn FnOnce(Result<(), WalError>) + Send>;
@@ -66,6 +67,8 @@ pub(crate) struct Inner {
 pub(crate) struct Shared {
     inner: Mutex<Inner>,
     pub(crate) work: Condvar,
+    /// The same for a writer that is a task.
+    pub(crate) arrived: Notify,
     pub(crate) gate: Arc<Gate>,
     pub(crate) dir: PathBuf,
     /// When so many bytes are queued that nobody waits for, they are written nevertheless.
@@ -90,6 +93,7 @@ impl Shared {
         Shared {
             inner: Mutex::new(inner),
             work: Condvar::new(),
+            arrived: Notify::new(),
             gate: Gate::new(queue_bytes_max),
             dir,
             unawaited_bytes_max: queue_bytes_max / 4,
@@ -133,12 +137,18 @@ impl Shared {
         let wake = self.is_due(&inner);
         drop(inner);
         if wake {
-            self.work.notify_one();
+            self.wake();
         }
         if let Some(done) = at_once {
             done(Ok(()));
         }
         Ok(())
+    }
+
+    /// Tells the writer, whatever it is, that there is something to do.
+    pub(crate) fn wake(&self) {
+        self.work.notify_one();
+        self.arrived.notify_one();
     }
 
     /// Whether the queue is to be written now.

@@ -9,7 +9,7 @@ use crate::shared::{Completion, Durability, Shared, Status, WalCounters, cost};
 use crate::writer::Writer;
 use crate::{Refusal, reader};
 use bytes::Bytes;
-use esker_env::{Disk, Random};
+use esker_env::{Disk, OneThread, Random};
 use std::fmt;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,6 +22,7 @@ use std::thread::JoinHandle;
 pub struct Wal {
     shared: Arc<Shared>,
     payload_bytes_max: u64,
+    /// None where the writer is a task.
     writer: Option<JoinHandle<()>>,
 }
 
@@ -29,7 +30,8 @@ impl Wal {
     /// Opens the log in `dir`, or starts one if there is none, and says what it holds. Blocks until all of it is
     /// read. Only one `Wal` may be open in a directory; the data directory's lock sees to that.
     ///
-    /// `random` salts new segments.
+    /// `random` salts new segments. On a thread that does without others ([`OneThread`]) the writer is a task of the
+    /// current runtime, and dropping the log doesn't wait for it.
     pub fn open(
         disk: &Arc<dyn Disk>,
         random: &Arc<dyn Random>,
@@ -42,6 +44,13 @@ impl Wal {
         let recovery = Recovery { groups: index.states(), segments: files.len() as u64, cut };
         let shared = Arc::new(Shared::new(index, files, dir.to_owned(), options.queue_bytes_max));
         let mut writer = Writer::new(shared.clone(), stream, pool, active, next_frame);
+        if OneThread::is_here() {
+            tokio::spawn(writer.run_in_turn());
+            return Ok((
+                Wal { shared, payload_bytes_max: options.payload_bytes_max(), writer: None },
+                recovery,
+            ));
+        }
         let for_thread = shared.clone();
         let body = move || {
             if catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
@@ -172,7 +181,7 @@ impl Drop for Wal {
         }
         drop(inner);
         self.shared.gate.close(&WalError::Closed);
-        self.shared.work.notify_one();
+        self.shared.wake();
         if let Some(writer) = self.writer.take() {
             // A completion may hold the last handle; a thread can't wait for itself.
             if writer.thread().id() != std::thread::current().id() {

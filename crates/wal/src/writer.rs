@@ -9,12 +9,16 @@ use crate::gate::Permit;
 use crate::index::Place;
 use crate::record::{Record, encode_record};
 use crate::segments::{Active, Pool};
-use crate::shared::{Completion, Shared, Status, Submission};
+use crate::shared::{Completion, Inner, Shared, Status, Submission};
 use crate::stream::Stream;
+use esker_env::disk_delay;
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// How often an idle writer looks at the disk's space, and tries again to make a spare segment that is missing.
 const REFILL_INTERVAL: Duration = Duration::from_secs(1);
@@ -70,42 +74,88 @@ impl Writer {
     ) -> Writer {
         let writer = Writer { shared, stream, pool, active, next_frame, frame: Batch::default() };
         writer.publish_space();
+        writer.publish_missing_spares();
         writer
     }
 
     /// Writes until the log is closed or fails.
     pub(crate) fn run(&mut self) {
         loop {
-            let mut submissions = VecDeque::new();
-            let result = match self.wait() {
-                Work::Write(taken) => {
-                    submissions = taken;
-                    self.write(&mut submissions)
-                }
-                Work::Refill => self.maintain(),
-                Work::Stop => match self.seal() {
-                    Ok(()) => return,
-                    Err(error) => Err(error),
-                },
-            };
-            if let Err(error) = result {
-                self.fail(&error, submissions);
+            let work = self.wait();
+            if self.turn(work).is_break() {
                 return;
             }
         }
     }
 
+    /// The same as a task, where there are no threads. The disk's delay is before the write, so that what comes
+    /// meanwhile shares it.
+    pub(crate) async fn run_in_turn(mut self) {
+        let shared = self.shared.clone();
+        loop {
+            let idle = !self.has_work();
+            let late = idle && timeout(REFILL_INTERVAL, shared.arrived.notified()).await.is_err();
+            if !late {
+                disk_delay().await;
+            }
+            let work = self.take_work().or(late.then_some(Work::Refill));
+            let Some(work) = work else { continue };
+            let turn = catch_unwind(AssertUnwindSafe(|| self.turn(work)));
+            if turn.is_err() {
+                shared.poison(&WalError::WriterLost);
+            }
+            if !matches!(turn, Ok(ControlFlow::Continue(()))) {
+                return;
+            }
+        }
+    }
+
+    fn turn(&mut self, work: Work) -> ControlFlow<()> {
+        let mut submissions = VecDeque::new();
+        let result = match work {
+            Work::Write(taken) => {
+                submissions = taken;
+                self.write(&mut submissions)
+            }
+            Work::Refill => self.maintain(),
+            Work::Stop => match self.seal() {
+                Ok(()) => return ControlFlow::Break(()),
+                Err(error) => Err(error),
+            },
+        };
+        match result {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.fail(&error, submissions);
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        let inner = self.shared.lock();
+        self.shared.is_due(&inner) || matches!(inner.status, Status::Closing)
+    }
+
+    fn take_work(&self) -> Option<Work> {
+        self.work_of(&mut self.shared.lock())
+    }
+
+    fn work_of(&self, inner: &mut Inner) -> Option<Work> {
+        let closing = matches!(inner.status, Status::Closing);
+        if self.shared.is_due(inner) || (closing && !inner.queue.is_empty()) {
+            inner.awaited = false;
+            inner.queued_bytes = 0;
+            return Some(Work::Write(std::mem::take(&mut inner.queue).into()));
+        }
+        closing.then_some(Work::Stop)
+    }
+
     fn wait(&self) -> Work {
         let mut inner = self.shared.lock();
         loop {
-            let closing = matches!(inner.status, Status::Closing);
-            if self.shared.is_due(&inner) || (closing && !inner.queue.is_empty()) {
-                inner.awaited = false;
-                inner.queued_bytes = 0;
-                return Work::Write(std::mem::take(&mut inner.queue).into());
-            }
-            if closing {
-                return Work::Stop;
+            if let Some(work) = self.work_of(&mut inner) {
+                return work;
             }
             let waited = self.shared.work.wait_timeout(inner, REFILL_INTERVAL);
             let (back, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -266,13 +316,19 @@ impl Writer {
         }
         self.pool.refill()?;
         self.publish_space();
+        self.publish_missing_spares();
         Ok(())
+    }
+
+    /// To be called when spare segments were just tried to make: that one is missing says nothing of the disk as long
+    /// as nobody has tried.
+    fn publish_missing_spares(&self) {
+        self.shared.missing_spares.store(self.pool.missing(), Ordering::Relaxed);
     }
 
     fn publish_space(&self) {
         let free = self.active.free_bytes() + self.pool.free_bytes();
         self.shared.free_bytes.store(free, Ordering::Relaxed);
-        self.shared.missing_spares.store(self.pool.missing(), Ordering::Relaxed);
         self.shared.disk_free_bytes.store(self.pool.disk_free_bytes(), Ordering::Relaxed);
     }
 

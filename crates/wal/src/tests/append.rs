@@ -74,11 +74,16 @@ fn reads_return_at_least_one_entry_and_stop_at_their_limit() {
 fn many_appenders_share_few_syncs() {
     let disk = SimDisk::new();
     let (wal, _) = open_with(&disk, &WalOptions { segment_bytes: 1 << 20, ..options() }).unwrap();
-    // The first append's completion holds the writer until all others are queued.
+    // The first append's completion holds the writer, from before the others begin until all are queued.
     let barrier = Arc::new(Barrier::new(2));
     let held = barrier.clone();
     let before = disk.counters().syncs;
-    wal.append_blocking(vec![vote(0, "v")], Durability::Synced, Box::new(move |_| _ = held.wait())).unwrap();
+    let hold = move |_| {
+        held.wait();
+        held.wait();
+    };
+    wal.append_blocking(vec![vote(0, "v")], Durability::Synced, Box::new(hold)).unwrap();
+    barrier.wait();
     let (tell, told) = channel();
     std::thread::scope(|scope| {
         for group in 1..=16 {

@@ -136,6 +136,17 @@ fn a_full_disk_shows_before_an_append_meets_it_and_purging_frees_it() {
 }
 
 #[test]
+fn a_log_with_room_is_not_low_between_a_new_segment_and_its_spare() {
+    let disk = SimDisk::new();
+    let (wal, _) = open(&disk).unwrap();
+    for index in 1..2_000 {
+        wal.append_synced_blocking(vec![entry(0, index, 3_000)]).unwrap();
+        assert!(!wal.is_low(), "entry {index}");
+    }
+    assert!(segments(&disk).len() > 100);
+}
+
+#[test]
 fn appending_on_past_every_warning_fails_the_log_and_loses_nothing() {
     let disk = SimDisk::new();
     let (wal, _) = open(&disk).unwrap();
