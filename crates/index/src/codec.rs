@@ -48,6 +48,16 @@ impl Writer {
         self.raw(&value.to_be_bytes())
     }
 
+    /// A number of things.
+    pub fn count(&mut self, count: usize) -> &mut Writer {
+        self.u64(count as u64)
+    }
+
+    /// 0 or 1.
+    pub fn flag(&mut self, holds: bool) -> &mut Writer {
+        self.u8(u8::from(holds))
+    }
+
     /// Bytes whose length the reader knows.
     pub fn raw(&mut self, bytes: &[u8]) -> &mut Writer {
         self.0.extend_from_slice(bytes);
@@ -183,6 +193,20 @@ impl Reader {
         Ok(u64::from_be_bytes(self.array()?))
     }
 
+    /// A number of things.
+    pub fn count(&mut self) -> Result<usize, Malformed> {
+        usize::try_from(self.u64()?).map_err(|_| Malformed(self.what))
+    }
+
+    /// 0 or 1.
+    pub fn flag(&mut self) -> Result<bool, Malformed> {
+        match self.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Malformed(self.what)),
+        }
+    }
+
     /// Length-prefixed bytes.
     pub fn bytes(&mut self) -> Result<Bytes, Malformed> {
         let length = self.u32()? as usize;
@@ -211,13 +235,13 @@ impl Reader {
         }
     }
 
-    /// A counted list. The count is not trusted for the allocation.
+    /// A counted list. The count is not trusted for the allocation: a value takes at least one byte.
     pub fn list<T>(
         &mut self,
         mut read: impl FnMut(&mut Reader) -> Result<T, Malformed>,
     ) -> Result<Vec<T>, Malformed> {
         let count = self.u32()? as usize;
-        let mut values = Vec::with_capacity(count.min(1024));
+        let mut values = Vec::with_capacity(count.min(self.rest.len()).min(1024));
         for _ in 0..count {
             values.push(read(self)?);
         }

@@ -2,6 +2,9 @@
 //!
 //! They read all rows, so they are for tests, simulations and offline checks.
 
+mod cluster;
+
+use self::cluster::Cluster;
 use crate::apply::data::{decode_entry, entry_data};
 use crate::keys;
 use crate::records::{
@@ -25,7 +28,10 @@ pub fn check<R: ReadRows + ?Sized>(rows: &R) -> Result<(), String> {
     }
     versions_belong_to_buckets(&state)?;
     manifests_are_counted(&state, rows)?;
-    data_is_held_exactly_once(&state, rows)
+    data_is_held_exactly_once(&state, rows)?;
+    let cluster = Cluster::read(rows).map_err(|e| e.to_string())?;
+    cluster.check()?;
+    cluster.counters_agree(rows, &state.group, &state.garbage)
 }
 
 type KeyVersions = BTreeMap<Vec<u8>, BTreeMap<Sequence, VersionRecord>>;

@@ -7,19 +7,28 @@
 //! | `C` | bucket id | [`BucketRecord`](crate::records::BucketRecord) |
 //! | `D` | data id | whether the data is held or condemned |
 //! | `G` | number | garbage entry, oldest first |
+//! | `H` | node id | node that was not removed (group 0 only) |
+//! | `J` | node id | node that was removed (group 0 only) |
 //! | `L` | bucket id, node number | node of the live-key index |
 //! | `M` | manifest id | manifest |
 //! | `N` | bucket id, key | sequence of the key's null version |
 //! | `P` | bucket id, upload id, page | a page of parts |
 //! | `Q` | manifest id | reference count, when it is above 1 |
 //! | `R` | deadline, request id | outcome of a command |
+//! | `S` | | [`TopologyRecord`](crate::records::TopologyRecord) (group 0 only) |
+//! | `T` | placement group | [`PlacementState`](crate::records::PlacementState) (group 0 only) |
 //! | `U` | bucket id, key, upload id | multipart upload in progress |
 //! | `V` | bucket id, key, inverted sequence | version |
+//! | `W` | node id, data id | data that the node has to repair |
 //! | `X` | bucket id, upload id | completed upload |
 //! | `Y` | time, bucket id, upload id | when a completed upload is forgotten |
 //!
 //! An object key inside a row key has its NULs written as `00 FF` and ends in `00 00`, so that row keys sort as
 //! (object key, rest) and no object key's rows lie within another's.
+
+mod cluster;
+
+pub use cluster::*;
 
 use esker_types::{BucketId, DataId, ManifestId, RequestId, Sequence, Timestamp, UploadId};
 
@@ -259,35 +268,4 @@ pub fn split_completed_until(row: &[u8]) -> Option<(Timestamp, BucketId, UploadI
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn object_key() -> impl Strategy<Value = Vec<u8>> {
-        prop::collection::vec(prop_oneof![Just(0u8), Just(1), Just(0xfe), Just(0xff), any::<u8>()], 0..6)
-    }
-
-    proptest! {
-        #[test]
-        fn version_rows_sort_by_key_then_newest_first(a in object_key(), b in object_key(), s: u64, t: u64) {
-            let id = BucketId(7);
-            let row = version(id, &a, Sequence(s));
-            prop_assert_eq!(split_version(&row), Some((a.clone(), Sequence(s))));
-            let by_value = a.cmp(&b).then(t.cmp(&s));
-            prop_assert_eq!(row.cmp(&version(id, &b, Sequence(t))), by_value);
-        }
-
-        #[test]
-        fn a_keys_rows_are_one_contiguous_range(a in object_key(), b in object_key(), s: u64) {
-            let start = key_versions(BucketId(7), &a);
-            let row = version(BucketId(7), &b, Sequence(s));
-            prop_assert_eq!(start <= row && row < prefix_end(&start), a == b);
-        }
-
-        #[test]
-        fn versions_from_splits_keys_at_the_text(text in object_key(), key in object_key(), s: u64) {
-            let row = version(BucketId(7), &key, Sequence(s));
-            prop_assert_eq!(row >= versions_from(BucketId(7), &text), key >= text);
-        }
-    }
-}
+mod tests;

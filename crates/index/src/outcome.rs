@@ -2,7 +2,7 @@
 
 use crate::codec::{Malformed, Reader, Writer};
 use crate::records::{Record, read_version_id, write_version_id};
-use esker_types::{BucketId, ETag, GroupId, ObjectChecksum, Sequence, Timestamp, VersionId};
+use esker_types::{BucketId, ETag, GroupId, NodeId, ObjectChecksum, Sequence, Timestamp, VersionId};
 
 /// What applying a command gave.
 pub type Outcome = Result<Done, Refusal>;
@@ -57,7 +57,7 @@ pub enum Done {
         /// Positions, within the command's list, of the data ids that are in use.
         held: Vec<u32>,
     },
-    /// `PurgeBucket`, `Reclaim`: whether there is more to do.
+    /// `PurgeBucket`, `Reclaim`, `ForgetRepairs`: whether there is more to do.
     Step(Step),
 }
 
@@ -157,6 +157,24 @@ pub enum Refusal {
     /// The command is not one that this state machine can apply.
     #[error("the command is malformed")]
     Malformed,
+    /// The node was declared lost or removed, which is final.
+    #[error("the node is gone for good")]
+    NodeGone,
+    /// The cluster does not know the node.
+    #[error("the cluster does not know the node")]
+    NoSuchNode,
+    /// A placement group names the node.
+    #[error("the node has data that is to be moved first")]
+    NodeInUse,
+    /// A placement names a node that takes no data: unknown, gone, or without the storage role.
+    #[error("node {node} takes no data")]
+    UnfitNode {
+        /// The node.
+        node: NodeId,
+    },
+    /// The cluster has as many nodes as it can have.
+    #[error("the cluster has too many nodes")]
+    TooManyNodes,
 }
 
 /// The stored form of an outcome.
@@ -282,6 +300,11 @@ fn write_refusal(w: &mut Writer, refusal: &Refusal) {
         Refusal::DataSettled => w.u8(116),
         Refusal::Malformed => w.u8(117),
         Refusal::TooEarly => w.u8(118),
+        Refusal::NodeGone => w.u8(119),
+        Refusal::NoSuchNode => w.u8(120),
+        Refusal::NodeInUse => w.u8(121),
+        Refusal::UnfitNode { node } => w.u8(122).u64(node.0),
+        Refusal::TooManyNodes => w.u8(123),
     };
 }
 
@@ -309,6 +332,11 @@ fn read_refusal(r: &mut Reader, number: u8) -> Result<Refusal, Malformed> {
         116 => Refusal::DataSettled,
         117 => Refusal::Malformed,
         118 => Refusal::TooEarly,
+        119 => Refusal::NodeGone,
+        120 => Refusal::NoSuchNode,
+        121 => Refusal::NodeInUse,
+        122 => Refusal::UnfitNode { node: NodeId(r.u64()?) },
+        123 => Refusal::TooManyNodes,
         _ => return Err(r.malformed()),
     })
 }

@@ -3,6 +3,7 @@
 use crate::keys;
 use crate::records::{BucketPhase, BucketRecord, Record, VersionRecord};
 use crate::rows::{ReadRows, Rows, RowsError};
+use bytes::Bytes;
 use esker_types::{BucketId, Sequence, VersionId};
 use std::ops::ControlFlow;
 
@@ -14,6 +15,36 @@ pub(crate) fn load<T: Record, R: ReadRows + ?Sized>(rows: &R, key: &[u8]) -> Res
 
 pub(crate) fn save<T: Record, R: Rows + ?Sized>(rows: &mut R, key: Vec<u8>, record: &T) {
     rows.put(key, record.encode());
+}
+
+/// Up to `most` rows under a prefix, in order.
+pub(crate) fn rows_under<R: ReadRows + ?Sized>(
+    rows: &R,
+    prefix: &[u8],
+    most: usize,
+) -> Result<Vec<(Vec<u8>, Bytes)>, RowsError> {
+    let mut found = Vec::new();
+    rows.scan(prefix, &keys::prefix_end(prefix), &mut |row, value| {
+        found.push((row.to_vec(), value.clone()));
+        if found.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    Ok(found)
+}
+
+/// Records under a prefix, in order; `split` takes their keys apart.
+pub(crate) fn records_under<T: Record, K, R: ReadRows + ?Sized>(
+    rows: &R,
+    prefix: &[u8],
+    split: impl Fn(&[u8]) -> Option<K>,
+) -> Result<Vec<(K, T)>, RowsError> {
+    rows_under(rows, prefix, usize::MAX)?
+        .into_iter()
+        .map(|(row, value)| {
+            let key = split(&row).ok_or_else(|| RowsError::corrupt(&row, "malformed key"))?;
+            let record = T::decode(value).map_err(|e| RowsError::corrupt(&row, e.to_string()))?;
+            Ok((key, record))
+        })
+        .collect()
 }
 
 /// The incarnation, if it takes commands.

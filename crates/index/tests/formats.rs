@@ -1,8 +1,13 @@
 //! The stored formats, version 1, as bytes. These bytes are on disks: they are never changed, only added to when a
 //! newer version comes.
 
+#[path = "support/golden.rs"]
+mod golden;
+
 use bytes::Bytes;
-use esker_index::command::{Command, CommandBody, CompletePart, CopyCondition, NewData, NewObject, Target};
+use esker_index::command::{
+    Command, CommandBody, CompletePart, CopyCondition, NewData, NewObject, ReclaimStep, StoredData, Target,
+};
 use esker_index::outcome::{Done, Marker, OutcomeRecord, Refusal, Step, Written};
 use esker_index::records::{
     BucketPhase, BucketRecord, CompletedRecord, DataRecord, DirectoryEntry, DirectoryState, GarbageItem,
@@ -14,22 +19,9 @@ use esker_types::{
     GroupId, ManifestId, ObjectChecksum, ObjectKey, RequestId, Sequence, Timestamp, UploadId, VersionId,
     VersionUuid, VersioningState, WriteCondition,
 };
-use expect_test::{ExpectFile, expect_file};
-use std::fmt::Write;
+use expect_test::expect_file;
+use golden::{cut_short, pinned};
 use uuid::Uuid;
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.chunks(32).fold(String::new(), |mut text, line| {
-        line.iter().for_each(|byte| write!(text, "{byte:02x}").expect("text grows"));
-        text.push('\n');
-        text
-    })
-}
-
-fn pinned(all: &[(&str, Vec<u8>)], expected: &ExpectFile) {
-    let text = all.iter().map(|(name, bytes)| format!("# {name}\n{}", hex(bytes))).collect::<String>();
-    expected.assert_eq(&text);
-}
 
 fn name() -> BucketName {
     BucketName::parse("photos").expect("a name")
@@ -66,12 +58,10 @@ fn upload() -> UploadId {
 /// Decodes what it encodes, and gives the bytes.
 #[allow(clippy::needless_pass_by_value, reason = "callers build the value in place")]
 fn record<T: Record + PartialEq + std::fmt::Debug>(record: T) -> Vec<u8> {
-    let bytes = record.encode();
-    assert_eq!(T::decode(Bytes::from(bytes.clone())).expect("it decodes"), record);
-    for cut in 0..bytes.len() {
-        assert!(T::decode(Bytes::copy_from_slice(&bytes[..cut])).is_err(), "{} cut at {cut}", T::NAME);
-    }
-    bytes
+    let bytes = Bytes::from(record.encode());
+    assert_eq!(T::decode(bytes.clone()).expect("it decodes"), record);
+    cut_short(&bytes, |cut| T::decode(cut).is_err());
+    bytes.to_vec()
 }
 
 fn body(body: CommandBody) -> Vec<u8> {
@@ -83,9 +73,27 @@ fn body(body: CommandBody) -> Vec<u8> {
     };
     let bytes = command.encode();
     assert_eq!(Command::decode(bytes.clone()).expect("it decodes"), command);
-    for cut in 0..bytes.len() {
-        assert!(Command::decode(bytes.slice(..cut)).is_err(), "cut at {cut}");
-    }
+    cut_short(&bytes, |cut| Command::decode(cut).is_err());
+    bytes.to_vec()
+}
+
+/// Version 1 of the group record, which had no counters.
+fn old_group_record() -> Vec<u8> {
+    let bytes: Bytes = [1].into_iter().chain((1..=6u64).flat_map(u64::to_be_bytes)).collect();
+    let record = GroupRecord {
+        time: Timestamp(1),
+        last_bucket: 2,
+        next_garbage: 3,
+        first_garbage: 4,
+        outcomes_from: Timestamp(5),
+        completed_from: Timestamp(6),
+        repairs: 0,
+        garbage_entries: 0,
+        garbage_bytes: 0,
+        counted_from: 3,
+    };
+    assert_eq!(GroupRecord::decode(bytes.clone()), Ok(record));
+    cut_short(&bytes, |cut| GroupRecord::decode(cut).is_err());
     bytes.to_vec()
 }
 
@@ -110,17 +118,7 @@ fn records_are_golden() {
         last_modified: Timestamp(3),
     };
     let all = vec![
-        (
-            "group record",
-            record(GroupRecord {
-                time: Timestamp(1),
-                last_bucket: 2,
-                next_garbage: 3,
-                first_garbage: 4,
-                outcomes_from: Timestamp(5),
-                completed_from: Timestamp(6),
-            }),
-        ),
+        ("group record", old_group_record()),
         (
             "directory entry",
             record(DirectoryEntry {
@@ -266,7 +264,8 @@ fn commands_are_golden() {
         headers: headers(),
         data: NewData::Inline(Bytes::from_static(b"hello")),
     };
-    let stored = NewObject { data: NewData::Stored(data(1)), checksum: None, ..object.clone() };
+    let stored =
+        NewObject { data: NewData::Stored(StoredData::complete(data(1))), checksum: None, ..object.clone() };
     let complete = CommandBody::CompleteUpload {
         target: target(),
         upload: upload(),
@@ -298,7 +297,7 @@ fn commands_are_golden() {
         size: 5,
         etag: ETag::of_body([3; 16]),
         checksum: Some(checksum()),
-        data: Some(data(1)),
+        data: Some(StoredData::complete(data(1))),
     };
     let create_upload = CommandBody::CreateUpload {
         target: target(),
@@ -314,6 +313,7 @@ fn commands_are_golden() {
     let delete = CommandBody::DeleteObject { target: target(), version: None, condition: tags, entropy: 6 };
     let owner = || "root".to_owned();
     let bucket = BucketId(5);
+    let step = |entry, reclaimed| ReclaimStep { entry, reclaimed };
     let all = vec![
         (
             "create bucket",
@@ -336,6 +336,7 @@ fn commands_are_golden() {
         ("discard", body(CommandBody::Discard { data: vec![(data(1), 5)] })),
         ("condemn", body(CommandBody::Condemn { data: vec![data(1)] })),
         ("reclaim", body(CommandBody::Reclaim { entry: 1, reclaimed: 2 })),
+        ("reclaim steps", body(CommandBody::ReclaimSteps { steps: vec![step(1, 2), step(3, 0)] })),
     ];
     pinned(&all, &expect_file!["golden/commands-v1.txt"]);
 }

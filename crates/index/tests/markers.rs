@@ -3,7 +3,7 @@
 #[allow(dead_code)]
 mod support;
 
-use esker_index::command::{Command, CommandBody, NewData, NewObject, Target};
+use esker_index::command::{Command, CommandBody, NewData, NewObject, StoredData, Target};
 use esker_index::outcome::{Done, Outcome, Refusal, Step};
 use esker_index::query::{Answer, KeyFilter, Query, Unfinished, VersionMarker, VersionsPage};
 use esker_index::records::UploadRecord;
@@ -209,7 +209,7 @@ fn a_command_whose_deadline_is_out_of_bounds_changes_nothing_and_its_data_can_be
         etag: ETag::of_body([1; 16]),
         checksum: None,
         headers: Vec::new(),
-        data: NewData::Stored(data),
+        data: NewData::Stored(StoredData::complete(data)),
     };
     let (target, condition) = (target("key"), WriteCondition::NONE);
     let mut command = Command {

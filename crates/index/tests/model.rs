@@ -6,11 +6,13 @@ mod support;
 use esker_index::command::{Command, CommandBody};
 use esker_index::outcome::{Done, Step};
 use esker_index::query::{Answer, Detail, KeyFilter, Query, VersionEntry};
-use esker_types::{BucketId, ObjectKey, RequestId, Timestamp};
+use esker_types::{BucketId, DataId, NodeId, NodeState, ObjectKey, RequestId, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use support::cluster_commands::NODES;
 use support::commands::{KEYS, command, opening};
 use support::engines::Host;
 use support::lists::{self, Line};
@@ -146,8 +148,35 @@ fn agree(expected: &[Line], entries: &[VersionEntry], prefixes: &[String]) {
     assert!(expected.iter().filter(is_prefix).eq(groups.iter()), "{expected:?} groups as {groups:?}");
 }
 
+/// The topology, in both ways to ask for it, and what each node has to repair, in pages.
+fn cluster_agrees(host: &Host, model: &Model) {
+    let version = model.cluster.version;
+    let topology = Some(model.cluster.topology()).filter(|topology| topology.version > 0);
+    assert_eq!(host.answer(&Query::Topology { newer_than: 0 }), Answer::Topology(topology));
+    assert_eq!(host.answer(&Query::Topology { newer_than: version }), Answer::Topology(None));
+    let Answer::GroupSummary(summary) = host.answer(&Query::GroupSummary) else { panic!("no summary") };
+    assert_eq!((summary.time, summary.repairs), (model.time, model.repairs.len() as u64));
+    for node in (0..NODES).map(NodeId) {
+        let expected = model.repairs.iter().filter(|((of, _), _)| *of == node);
+        let expected: Vec<(DataId, u64)> = expected.map(|((_, data), length)| (*data, *length)).collect();
+        let mut found = Vec::new();
+        loop {
+            let after = found.last().map(|(data, _)| *data);
+            let Answer::Repairs(page) = host.answer(&Query::Repairs { node, after, limit: 2 }) else {
+                panic!("no repairs")
+            };
+            if page.is_empty() {
+                break;
+            }
+            found.extend(page);
+        }
+        assert_eq!(found, expected);
+    }
+}
+
 fn everything_agrees(host: &Host, model: &Model) {
     host.check().expect("all invariants hold");
+    cluster_agrees(host, model);
     for (id, bucket) in &model.buckets {
         if bucket.sealed {
             assert_eq!(host.answer(&Query::Bucket { bucket: *id }), Answer::Bucket(None));
@@ -167,7 +196,8 @@ fn collects_to_nothing(host: &Host, model: &Model) {
     let mut number = 0u128;
     let now = model.time.plus_millis(Command::LIFETIME_MILLIS_MAX + 1);
     loop {
-        let Answer::Garbage(work) = host.answer(&Query::Garbage { before: Timestamp(u64::MAX), limit: 3 })
+        let Answer::Garbage(work) =
+            host.answer(&Query::Garbage { before: Timestamp(u64::MAX), after: None, limit: 3 })
         else {
             panic!("no garbage answer")
         };
@@ -262,6 +292,43 @@ fn equal_commands_give_equal_rows_on_every_engine() {
         reference = Reference::apply(reference, &command);
     }
     assert_eq!(memory.hash(), fjall.hash());
+}
+
+/// The random commands get where the rules differ, so that what agrees with the model says something.
+#[test]
+fn the_random_commands_finish_moves_and_meet_refusals() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let (mut finished, mut shrunk, mut repaired, mut lost) = (0, 0, 0, 0);
+    let mut refusals = BTreeSet::new();
+    for _ in 0..60 {
+        let mut reference = Reference::init_state().new_tree(&mut runner).expect("a start").current();
+        for _ in 0..120 {
+            let tree = Reference::transitions(&reference).new_tree(&mut runner).expect("a command");
+            let before = reference.model.clone();
+            reference = Reference::apply(reference, &tree.current());
+            let after = &reference.model;
+            for (old, new) in before.cluster.placed.iter().zip(&after.cluster.placed) {
+                let ends = !old.target.is_empty() && new.target.is_empty();
+                finished += usize::from(ends);
+                shrunk += usize::from(ends && new.replicas.len() < old.replicas.len());
+            }
+            repaired += usize::from(after.repairs.len() < before.repairs.len());
+            let lost_in = |model: &Model| {
+                model.cluster.nodes.values().filter(|(_, state)| *state == NodeState::Lost).count()
+            };
+            let registers = matches!(tree.current().body, CommandBody::RegisterNode { .. });
+            lost += usize::from(registers && lost_in(after) > lost_in(&before));
+            if let Some(Err(refusal)) = &after.expected {
+                refusals.insert(format!("{refusal:?}"));
+            }
+        }
+    }
+    let seen = (finished, shrunk, repaired, lost);
+    assert!(finished >= 10 && shrunk >= 2 && repaired >= 20 && lost >= 5, "{seen:?}");
+    for refusal in ["NodeGone", "NoSuchNode", "NodeInUse", "UnfitNode", "Malformed"] {
+        assert!(refusals.iter().any(|met| met.starts_with(refusal)), "{refusal} is not among {refusals:?}");
+    }
 }
 
 fn cases(short: u32) -> u32 {

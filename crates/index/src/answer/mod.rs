@@ -1,5 +1,6 @@
 //! Answers queries from one consistent view of the rows.
 
+mod cluster;
 mod current;
 mod grouped;
 mod uploads;
@@ -48,7 +49,7 @@ pub fn answer<R: ReadRows + ?Sized>(rows: &R, query: &Query) -> Result<Answer, R
         Query::Parts { bucket, key, upload, after, limit } => {
             Answer::Parts(uploads::parts(rows, *bucket, key, *upload, *after, *limit)?)
         }
-        Query::Garbage { before, limit } => Answer::Garbage(garbage(rows, *before, *limit)?),
+        Query::Garbage { before, after, limit } => Answer::Garbage(garbage(rows, *before, *after, *limit)?),
         Query::Unheld { data } => {
             let mut unheld = Vec::new();
             for id in data.iter().take(CommandBody::DATA_IDS_MAX) {
@@ -59,6 +60,11 @@ pub fn answer<R: ReadRows + ?Sized>(rows: &R, query: &Query) -> Result<Answer, R
             Answer::Unheld(unheld)
         }
         Query::Unfinished { limit } => Answer::Unfinished(unfinished(rows, *limit)?),
+        Query::Topology { newer_than } => Answer::Topology(cluster::topology(rows, *newer_than)?),
+        Query::Repairs { node, after, limit } => {
+            Answer::Repairs(cluster::repairs(rows, *node, *after, *limit)?)
+        }
+        Query::GroupSummary => Answer::GroupSummary(cluster::summary(rows)?),
     })
 }
 
@@ -165,17 +171,25 @@ fn one_version<R: ReadRows + ?Sized>(
 fn garbage<R: ReadRows + ?Sized>(
     rows: &R,
     before: Timestamp,
+    after: Option<u64>,
     limit: usize,
 ) -> Result<Vec<GarbageWork>, RowsError> {
     let group: GroupRecord = load(rows, &keys::group())?.unwrap_or_default();
-    let (start, end) = (keys::garbage(group.first_garbage), keys::garbage(group.next_garbage));
-    // Entries are numbered in order of the group's time, so the first that is too young ends the search.
-    let mut young = false;
-    let due = collect(rows, &start, &end, limit, &mut |row, value| {
-        let (number, entry) = decode_entry(row, value.clone())?;
-        young |= entry.since >= before;
-        Ok((!young).then_some((number, entry)))
+    let first = group.first_garbage.max(after.map_or(0, |after| after.saturating_add(1)));
+    if first >= group.next_garbage || limit == 0 {
+        return Ok(Vec::new());
+    }
+    let (mut due, mut failed) = (Vec::new(), None);
+    rows.scan(&keys::garbage(first), &keys::garbage(group.next_garbage), &mut |row, value| {
+        match decode_entry(row, value.clone()) {
+            // Entries are numbered in order of the group's time, so the first that is too young ends the search.
+            Ok((_, entry)) if entry.since >= before => return ControlFlow::Break(()),
+            Ok(found) => due.push(found),
+            Err(error) => failed = Some(error),
+        }
+        if due.len() < limit && failed.is_none() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
+    failed.map_or(Ok(()), Err)?;
     due.into_iter()
         .map(|(number, entry)| {
             let data = entry_data(rows, &entry)?.into_iter().skip(entry.reclaimed as usize);

@@ -6,9 +6,8 @@ use crate::live::Tree;
 use crate::outcome::{Done, Refusal, Step};
 use crate::records::{BucketPhase, BucketRecord, DirectoryEntry, DirectoryState};
 use crate::rows::{Rows, RowsError};
-use crate::store::{load, save};
+use crate::store::{load, rows_under, save};
 use esker_types::{BucketId, BucketName, GroupId, Sequence, Timestamp, VersioningState};
-use std::ops::ControlFlow;
 
 pub(super) fn create<R: Rows + ?Sized>(
     context: &mut Context<'_, R>,
@@ -108,7 +107,7 @@ pub(super) fn purge<R: Rows + ?Sized>(context: &mut Context<'_, R>, bucket: Buck
         Some(record) if record.phase == BucketPhase::Open => refuse!(Refusal::Malformed),
         Some(_) => {}
     }
-    if let Some(row) = rows_under(context.rows, &keys::bucket_uploads(bucket), 1)?.pop() {
+    if let Some((row, _)) = rows_under(context.rows, &keys::bucket_uploads(bucket), 1)?.pop() {
         let (key, upload) =
             keys::split_upload(&row).ok_or_else(|| RowsError::corrupt(&row, "bad key of an upload"))?;
         let unused = uploads::take_parts(context, bucket, upload)?;
@@ -119,21 +118,12 @@ pub(super) fn purge<R: Rows + ?Sized>(context: &mut Context<'_, R>, bucket: Buck
     for prefix in [keys::bucket_completed(bucket), keys::live(bucket)] {
         let found = rows_under(context.rows, &prefix, PURGED_PER_STEP)?;
         if !found.is_empty() {
-            found.into_iter().for_each(|row| context.rows.delete(row));
+            found.into_iter().for_each(|(row, _)| context.rows.delete(row));
             return Ok(Ok(Done::Step(Step::More)));
         }
     }
     context.rows.delete(keys::bucket(bucket));
     Ok(Ok(Done::Step(Step::Finished)))
-}
-
-fn rows_under<R: Rows + ?Sized>(rows: &R, prefix: &[u8], most: usize) -> Result<Vec<Vec<u8>>, RowsError> {
-    let mut found = Vec::new();
-    rows.scan(prefix, &keys::prefix_end(prefix), &mut |row, _| {
-        found.push(row.to_vec());
-        if found.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    })?;
-    Ok(found)
 }
 
 pub(super) fn put_versioning<R: Rows + ?Sized>(

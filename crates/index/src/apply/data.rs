@@ -5,7 +5,7 @@
 //! deleted everywhere. So data can't be committed twice, nor after it was given up or condemned.
 
 use super::{Applied, Context, refuse};
-use crate::command::{Command, CommandBody};
+use crate::command::{Command, CommandBody, ReclaimStep};
 use crate::keys;
 use crate::outcome::{Done, Refusal, Step};
 use crate::records::{DataRecord, GarbageItem, GarbageRecord, ManifestBody, ManifestRecord, Record};
@@ -74,21 +74,31 @@ pub(super) fn release<R: Rows + ?Sized>(
     match record.body {
         // No node has to be asked to delete what is in this row, and a reader got it with its answer.
         ManifestBody::Inline(_) => context.rows.delete(row),
-        ManifestBody::Extents(_) => add_entry(context, GarbageItem::Manifest(manifest)),
+        ManifestBody::Extents(extents) => {
+            let bytes = bytes_of(extents.iter().map(|extent| extent.length));
+            add_entry(context, GarbageItem::Manifest(manifest), bytes);
+        }
     }
     Ok(())
 }
 
-fn add_entry<R: Rows + ?Sized>(context: &mut Context<'_, R>, item: GarbageItem) {
+/// Wraps around: lengths are what commands say, and the group's counter is modulo 2^64.
+pub(crate) fn bytes_of(lengths: impl Iterator<Item = u64>) -> u64 {
+    lengths.fold(0, u64::wrapping_add)
+}
+
+fn add_entry<R: Rows + ?Sized>(context: &mut Context<'_, R>, item: GarbageItem, bytes: u64) {
     let record = GarbageRecord { since: context.time(), reclaimed: 0, item };
     save(context.rows, keys::garbage(context.group.next_garbage), &record);
     context.group.next_garbage += 1;
+    context.group.count_garbage(bytes);
 }
 
 /// Lists held data that no manifest took as garbage.
 pub(super) fn add_garbage<R: Rows + ?Sized>(context: &mut Context<'_, R>, data: &[(DataId, u64)]) {
     for chunk in data.chunks(CommandBody::DATA_IDS_MAX) {
-        add_entry(context, GarbageItem::Data(chunk.to_vec()));
+        let bytes = bytes_of(chunk.iter().map(|(_, length)| *length));
+        add_entry(context, GarbageItem::Data(chunk.to_vec()), bytes);
     }
 }
 
@@ -144,41 +154,65 @@ pub(crate) fn entry_data<R: ReadRows + ?Sized>(
     }
 }
 
-pub(super) fn reclaim<R: Rows + ?Sized>(
-    context: &mut Context<'_, R>,
-    number: u64,
-    reclaimed: u32,
-) -> Applied {
-    let row = keys::garbage(number);
-    let Some(mut entry) = load::<GarbageRecord, _>(context.rows, &row)? else {
-        return Ok(Ok(Done::Step(Step::Finished)));
-    };
-    // Once the data's row is gone, only its deadline keeps a late copy of the command that named it from committing it.
-    if context.time() <= entry.since.plus_millis(Command::LIFETIME_MILLIS_MAX) {
-        refuse!(Refusal::TooEarly);
+/// Reclaims the steps in order, as far as one command may. A refusal comes before any change.
+pub(super) fn reclaim<R: Rows + ?Sized>(context: &mut Context<'_, R>, steps: &[ReclaimStep]) -> Applied {
+    if steps.len() > CommandBody::RECLAIM_STEPS_MAX {
+        refuse!(Refusal::Malformed);
     }
-    if entry.reclaimed != reclaimed {
-        return Ok(Ok(Done::Step(Step::More)));
+    for step in steps {
+        let entry = load::<GarbageRecord, _>(context.rows, &keys::garbage(step.entry))?;
+        // Once the data's row is gone, only its deadline keeps a late copy of the command that named it from committing
+        // it.
+        let kept = |entry: GarbageRecord| entry.since.plus_millis(Command::LIFETIME_MILLIS_MAX);
+        if entry.map(kept).is_some_and(|kept| context.time() <= kept) {
+            refuse!(Refusal::TooEarly);
+        }
+    }
+    let (mut left, mut all) = (CommandBody::DATA_IDS_MAX, Step::Finished);
+    for step in steps {
+        if left == 0 || reclaim_step(context, *step, &mut left)? == Step::More {
+            all = Step::More;
+        }
+    }
+    Ok(Ok(Done::Step(all)))
+}
+
+/// Reclaims a step of one entry, of no more than `left` data ids.
+fn reclaim_step<R: Rows + ?Sized>(
+    context: &mut Context<'_, R>,
+    step: ReclaimStep,
+    left: &mut usize,
+) -> Result<Step, RowsError> {
+    let (number, row) = (step.entry, keys::garbage(step.entry));
+    let Some(mut entry) = load::<GarbageRecord, _>(context.rows, &row)? else {
+        return Ok(Step::Finished);
+    };
+    if entry.reclaimed != step.reclaimed {
+        return Ok(Step::More);
     }
     let data = entry_data(context.rows, &entry)?;
-    let start = data.len().min(reclaimed as usize);
-    let end = data.len().min(start + CommandBody::DATA_IDS_MAX);
+    let start = data.len().min(step.reclaimed as usize);
+    let end = data.len().min(start + *left);
     for (id, _) in &data[start..end] {
         context.rows.delete(keys::data(*id));
     }
+    *left -= end - start;
+    let bytes = bytes_of(data[start..end].iter().map(|(_, length)| *length));
+    context.group.uncount_garbage_bytes(number, bytes);
     if end < data.len() {
         entry.reclaimed = u32::try_from(end).map_err(|_| RowsError::corrupt(&row, "too many data ids"))?;
         save(context.rows, row, &entry);
-        return Ok(Ok(Done::Step(Step::More)));
+        return Ok(Step::More);
     }
     if let GarbageItem::Manifest(manifest) = entry.item {
         context.rows.delete(keys::manifest(manifest));
     }
     context.rows.delete(row);
+    context.group.uncount_garbage_entry(number);
     if number == context.group.first_garbage {
         context.group.first_garbage = next_entry(context, number + 1)?;
     }
-    Ok(Ok(Done::Step(Step::Finished)))
+    Ok(Step::Finished)
 }
 
 /// The number of the first garbage entry from `number` on, or of the next one to be added.

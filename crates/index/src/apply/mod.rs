@@ -4,13 +4,15 @@
 //! it settles the data that it names, and its outcome is kept until its deadline so that a retry changes nothing.
 
 mod buckets;
+mod cluster;
 pub(crate) mod data;
 mod expiry;
 mod objects;
+mod repairs;
 pub(crate) mod uploads;
 mod versions;
 
-use crate::command::{Command, CommandBody, NewData};
+use crate::command::{Command, CommandBody, NewData, ReclaimStep};
 use crate::keys;
 use crate::outcome::{Done, Outcome, OutcomeRecord, Refusal};
 use crate::records::{BucketRecord, GroupRecord};
@@ -113,7 +115,18 @@ fn dispatch<R: Rows + ?Sized>(context: &mut Context<'_, R>) -> Applied {
         CommandBody::AbortUpload { target, upload } => uploads::abort(context, target, *upload),
         CommandBody::Discard { data } => data::discard(context, data),
         CommandBody::Condemn { data } => data::condemn(context, data),
-        CommandBody::Reclaim { entry, reclaimed } => data::reclaim(context, *entry, *reclaimed),
+        CommandBody::Reclaim { entry, reclaimed } => {
+            data::reclaim(context, &[ReclaimStep { entry: *entry, reclaimed: *reclaimed }])
+        }
+        CommandBody::ReclaimSteps { steps } => data::reclaim(context, steps),
+        CommandBody::Repaired { node, data } => repairs::repaired(context, *node, data),
+        CommandBody::ForgetRepairs { node } => repairs::forget(context, *node),
+        CommandBody::RegisterNode { .. }
+        | CommandBody::SetNodeState { .. }
+        | CommandBody::SetClusterSettings { .. }
+        | CommandBody::CreatePlacement { .. }
+        | CommandBody::MovePlacement { .. }
+        | CommandBody::PlacementProgress { .. } => cluster::apply(context),
     }
 }
 
@@ -122,10 +135,10 @@ fn settle_named_data<R: Rows + ?Sized>(context: &mut Context<'_, R>) -> Result<(
     let one = |data: esker_types::DataId, size: u64| vec![(data, size)];
     let named = match &context.command.body {
         CommandBody::PutObject { object, .. } => match object.data {
-            NewData::Stored(data) => one(data, object.size),
+            NewData::Stored(ref stored) => one(stored.data, object.size),
             NewData::Empty | NewData::Inline(_) => return Ok(()),
         },
-        CommandBody::PutPart { data: Some(data), size, .. } => one(*data, *size),
+        CommandBody::PutPart { data: Some(stored), size, .. } => one(stored.data, *size),
         CommandBody::Discard { data } => data.clone(),
         _ => return Ok(()),
     };

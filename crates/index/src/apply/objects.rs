@@ -1,6 +1,6 @@
 //! PutObject, CopyObject, DeleteObject.
 
-use super::{Applied, Context, data, refuse, versions};
+use super::{Applied, Context, data, refuse, repairs, versions};
 use crate::command::{CommandBody, CopyCondition, NewData, NewObject, Target};
 use crate::outcome::{Done, Marker, Refusal, Written};
 use crate::records::{ManifestBody, ManifestRecord, ObjectRecord, VersionBody, VersionRecord};
@@ -44,6 +44,11 @@ pub(super) fn put<R: Rows + ?Sized>(
     condition: &WriteCondition,
     entropy: u64,
 ) -> Applied {
+    if let NewData::Stored(stored) = &object.data
+        && stored.late.len() > CommandBody::NODES_MAX
+    {
+        refuse!(Refusal::Malformed);
+    }
     let Some(mut bucket) = context.bucket(target.bucket)? else { refuse!(Refusal::NoSuchBucket) };
     let newest = newest(context.rows, target.bucket, target.key.as_bytes())?;
     if let Err(refusal) = check_condition(condition, newest.as_ref()) {
@@ -78,12 +83,13 @@ fn new_manifest<R: Rows + ?Sized>(
         NewData::Inline(bytes) => {
             (ManifestId(context.command.request.0), ManifestBody::Inline(bytes.clone()))
         }
-        NewData::Stored(data_id) => {
-            if !data::hold(context, *data_id)? {
+        NewData::Stored(stored) => {
+            if !data::hold(context, stored.data)? {
                 return Ok(None);
             }
-            let extent = Extent { data: *data_id, offset: 0, length: object.size };
-            (data_id.manifest(), ManifestBody::Extents(vec![extent]))
+            repairs::add(context, stored, object.size)?;
+            let extent = Extent { data: stored.data, offset: 0, length: object.size };
+            (stored.data.manifest(), ManifestBody::Extents(vec![extent]))
         }
     };
     Ok(Some(Some((id, ManifestRecord { body, parts: Vec::new() }))))

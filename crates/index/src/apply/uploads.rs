@@ -1,6 +1,6 @@
 //! Multipart uploads. The version is ordered, and dated, when the upload completes.
 
-use super::{Applied, Context, data, done, objects, refuse, versions};
+use super::{Applied, Context, data, done, objects, refuse, repairs, versions};
 use crate::command::{CommandBody, CompletePart, Target};
 use crate::keys;
 use crate::outcome::{Done, Outcome, OutcomeRecord, Refusal};
@@ -40,11 +40,16 @@ fn find<R: ReadRows + ?Sized>(
 
 pub(super) fn put_part<R: Rows + ?Sized>(context: &mut Context<'_, R>) -> Applied {
     let command = context.command;
-    let CommandBody::PutPart { target, upload, number, size, etag, checksum, data: data_id } = &command.body
+    let CommandBody::PutPart { target, upload, number, size, etag, checksum, data: stored } = &command.body
     else {
         refuse!(Refusal::Malformed)
     };
-    if !(1..=PART_NUMBER_MAX).contains(number) || *size > PUT_BYTES_MAX || data_id.is_some() != (*size > 0) {
+    let late = stored.as_ref().map_or(0, |stored| stored.late.len());
+    if !(1..=PART_NUMBER_MAX).contains(number)
+        || *size > PUT_BYTES_MAX
+        || stored.is_some() != (*size > 0)
+        || late > CommandBody::NODES_MAX
+    {
         refuse!(Refusal::Malformed);
     }
     if context.bucket(target.bucket)?.is_none() {
@@ -53,10 +58,11 @@ pub(super) fn put_part<R: Rows + ?Sized>(context: &mut Context<'_, R>) -> Applie
     if find(context.rows, target, *upload)?.is_none() {
         refuse!(Refusal::NoSuchUpload);
     }
-    if let Some(data_id) = data_id
-        && !data::hold(context, *data_id)?
-    {
-        refuse!(Refusal::DataSettled);
+    if let Some(stored) = stored {
+        if !data::hold(context, stored.data)? {
+            refuse!(Refusal::DataSettled);
+        }
+        repairs::add(context, stored, *size)?;
     }
     let row = keys::part_page(target.bucket, *upload, PartPage::of(*number));
     let mut page: PartPage = load(context.rows, &row)?.unwrap_or_default();
@@ -65,7 +71,7 @@ pub(super) fn put_part<R: Rows + ?Sized>(context: &mut Context<'_, R>) -> Applie
         size: *size,
         etag: etag.clone(),
         checksum: checksum.clone(),
-        data: *data_id,
+        data: stored.as_ref().map(|stored| stored.data),
         last_modified: context.time(),
     };
     match page.parts.binary_search_by_key(number, |part| part.number) {

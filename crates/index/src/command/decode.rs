@@ -1,8 +1,10 @@
 //! Commands from bytes. Every length is checked before it is used; no bytes make this panic.
 
-use super::{CommandBody, CompletePart, CopyCondition, NewData, NewObject, Target};
+use super::{
+    CommandBody, CompletePart, CopyCondition, NewData, NewObject, ReclaimStep, StoredData, Target, cluster,
+};
 use crate::codec::{Malformed, Reader};
-use crate::records::{read_upload_checksum, read_version_id, read_versioning};
+use crate::records::{read_nodes, read_upload_checksum, read_version_id, read_versioning};
 use esker_types::{
     BucketId, BucketName, DataId, ETagCondition, GroupId, ObjectKey, UploadId, WriteCondition,
 };
@@ -19,6 +21,9 @@ pub(super) fn read_body(r: &mut Reader) -> Result<CommandBody, Malformed> {
         8 => CommandBody::Discard { data: r.list(|r| Ok((read_data(r)?, r.u64()?)))? },
         9 => CommandBody::Condemn { data: r.list(read_data)? },
         10 => CommandBody::Reclaim { entry: r.u64()?, reclaimed: r.u32()? },
+        13 => CommandBody::ReclaimSteps {
+            steps: r.list(|r| Ok(ReclaimStep { entry: r.u64()?, reclaimed: r.u32()? }))?,
+        },
         20 => CommandBody::PutObject {
             target: read_target(r)?,
             object: read_object(r)?,
@@ -58,7 +63,12 @@ pub(super) fn read_body(r: &mut Reader) -> Result<CommandBody, Malformed> {
             size: r.u64()?,
             etag: r.etag()?,
             checksum: r.option(Reader::checksum)?,
-            data: r.option(read_data)?,
+            data: match r.u8()? {
+                0 => None,
+                1 => Some(StoredData::complete(read_data(r)?)),
+                2 => Some(read_late(r)?),
+                _ => return Err(r.malformed()),
+            },
         },
         32 => CommandBody::CompleteUpload {
             target: read_target(r)?,
@@ -73,7 +83,7 @@ pub(super) fn read_body(r: &mut Reader) -> Result<CommandBody, Malformed> {
             entropy: r.u64()?,
         },
         33 => CommandBody::AbortUpload { target: read_target(r)?, upload: read_upload(r)? },
-        _ => return Err(r.malformed()),
+        number => cluster::read_body(r, number)?,
     })
 }
 
@@ -103,10 +113,17 @@ fn read_object(r: &mut Reader) -> Result<NewObject, Malformed> {
         data: match r.u8()? {
             0 => NewData::Empty,
             1 => NewData::Inline(r.bytes()?),
-            2 => NewData::Stored(DataId::from_bytes(r.array()?)),
+            2 => NewData::Stored(StoredData::complete(read_data(r)?)),
+            3 => NewData::Stored(read_late(r)?),
             _ => return Err(r.malformed()),
         },
     })
+}
+
+/// Data with late nodes; without any it has another number.
+fn read_late(r: &mut Reader) -> Result<StoredData, Malformed> {
+    let stored = StoredData { data: read_data(r)?, late: read_nodes(r)? };
+    if stored.late.is_empty() { Err(r.malformed()) } else { Ok(stored) }
 }
 
 fn read_name(r: &mut Reader) -> Result<BucketName, Malformed> {

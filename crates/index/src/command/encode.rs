@@ -1,8 +1,8 @@
 //! Commands as bytes. The numbers of the kinds are stored in logs: they are never given out again.
 
-use super::{CommandBody, NewData, NewObject, Target};
+use super::{CommandBody, NewData, NewObject, StoredData, Target, cluster};
 use crate::codec::Writer;
-use crate::records::{versioning_number, write_upload_checksum, write_version_id};
+use crate::records::{versioning_number, write_nodes, write_upload_checksum, write_version_id};
 use esker_types::{ETagCondition, VersionId, WriteCondition};
 
 pub(super) fn write_body(w: &mut Writer, body: &CommandBody) {
@@ -41,6 +41,11 @@ pub(super) fn write_body(w: &mut Writer, body: &CommandBody) {
         CommandBody::Reclaim { entry, reclaimed } => {
             w.u8(10).u64(*entry).u32(*reclaimed);
         }
+        CommandBody::ReclaimSteps { steps } => {
+            w.u8(13).list(steps, |w, step| {
+                w.u64(step.entry).u32(step.reclaimed);
+            });
+        }
         // Named one by one, so that a new kind without an encoding does not compile.
         CommandBody::PutObject { .. } | CommandBody::CopyObject { .. } | CommandBody::DeleteObject { .. } => {
             write_object_body(w, body);
@@ -49,6 +54,14 @@ pub(super) fn write_body(w: &mut Writer, body: &CommandBody) {
         | CommandBody::PutPart { .. }
         | CommandBody::CompleteUpload { .. }
         | CommandBody::AbortUpload { .. } => write_upload_body(w, body),
+        CommandBody::Repaired { .. }
+        | CommandBody::ForgetRepairs { .. }
+        | CommandBody::RegisterNode { .. }
+        | CommandBody::SetNodeState { .. }
+        | CommandBody::SetClusterSettings { .. }
+        | CommandBody::CreatePlacement { .. }
+        | CommandBody::MovePlacement { .. }
+        | CommandBody::PlacementProgress { .. } => cluster::write_body(w, body),
     }
 }
 
@@ -108,9 +121,10 @@ fn write_upload_body(w: &mut Writer, body: &CommandBody) {
             w.option(checksum.as_ref(), |w, c| {
                 w.checksum(c);
             });
-            w.option(*data, |w, d| {
-                w.raw(d.as_bytes());
-            });
+            match data {
+                None => w.u8(0),
+                Some(stored) => write_stored(w, stored, [1, 2]),
+            };
         }
         CommandBody::CompleteUpload { target, upload, parts, etag, checksum, size, condition, entropy } => {
             write_target(w.u8(32), target);
@@ -164,8 +178,19 @@ fn write_object(w: &mut Writer, object: &NewObject) {
     match &object.data {
         NewData::Empty => w.u8(0),
         NewData::Inline(bytes) => w.u8(1).bytes(bytes),
-        NewData::Stored(data) => w.u8(2).raw(data.as_bytes()),
+        NewData::Stored(stored) => write_stored(w, stored, [2, 3]),
     };
+}
+
+/// Data under one of two numbers: of data that every node has, as it was written before there could be late ones,
+/// and of data with late nodes. So there is one encoding of each.
+fn write_stored<'w>(w: &'w mut Writer, stored: &StoredData, numbers: [u8; 2]) -> &'w mut Writer {
+    if stored.late.is_empty() {
+        return w.u8(numbers[0]).raw(stored.data.as_bytes());
+    }
+    w.u8(numbers[1]).raw(stored.data.as_bytes());
+    write_nodes(w, &stored.late);
+    w
 }
 
 fn write_version_option(w: &mut Writer, version: Option<VersionId>) {

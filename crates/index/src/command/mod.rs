@@ -3,15 +3,22 @@
 //! A command carries everything that is not determined by the rows: times, ids and entropy are chosen before it
 //! is proposed. Its encoding is what the Raft log stores, so it is versioned like every stored format.
 
+mod cluster;
 mod decode;
 mod encode;
+mod values;
+
+pub use values::{
+    CompletePart, CopyCondition, NewData, NewObject, PlannedMove, ReclaimStep, StoredData, Target,
+};
 
 use crate::codec::{Malformed, Reader, Writer};
 use crate::records::UploadChecksum;
 use bytes::Bytes;
 use esker_types::{
-    BucketId, BucketName, Checksum, DataId, ETag, ETagCondition, GroupId, ObjectChecksum, ObjectKey,
-    RequestId, Timestamp, UploadId, VersionId, VersioningState, WriteCondition,
+    BucketId, BucketName, Checksum, ClusterSettings, DataId, ETag, ETagCondition, Fence, GroupId, NodeId,
+    NodeInfo, NodeState, ObjectChecksum, RequestId, Timestamp, UploadId, VersionId, VersioningState,
+    WriteCondition,
 };
 
 /// A command and what makes its application exact: applied in time or never, and at most once.
@@ -31,65 +38,6 @@ pub struct Command {
 impl Command {
     /// Longest time between a command's making and its deadline. Garbage waits longer than this.
     pub const LIFETIME_MILLIS_MAX: u64 = 60_000;
-}
-
-/// A key in a bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// The incarnation of the bucket.
-    pub bucket: BucketId,
-    /// The key.
-    pub key: ObjectKey,
-}
-
-/// The data of a new object or part.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NewData {
-    /// No bytes.
-    Empty,
-    /// The bytes themselves.
-    Inline(Bytes),
-    /// On the write quorum's disks already.
-    Stored(DataId),
-}
-
-/// A new object, as far as the client decides it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewObject {
-    /// Length in bytes.
-    pub size: u64,
-    /// MD5 of the body.
-    pub etag: ETag,
-    /// Its verified checksum.
-    pub checksum: Option<ObjectChecksum>,
-    /// Stored headers.
-    pub headers: Vec<(String, String)>,
-    /// Its bytes.
-    pub data: NewData,
-}
-
-/// Conditions on the source of a copy. Dates are in whole seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct CopyCondition {
-    /// `x-amz-copy-source-if-match`.
-    pub if_match: Option<ETagCondition>,
-    /// `x-amz-copy-source-if-none-match`.
-    pub if_none_match: Option<ETagCondition>,
-    /// `x-amz-copy-source-if-modified-since`, seconds since the epoch.
-    pub if_modified_since: Option<u64>,
-    /// `x-amz-copy-source-if-unmodified-since`, seconds since the epoch.
-    pub if_unmodified_since: Option<u64>,
-}
-
-/// One part that CompleteMultipartUpload names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompletePart {
-    /// Its number.
-    pub number: u16,
-    /// The entity tag that UploadPart returned.
-    pub etag: ETag,
-    /// Its checksum, if the client repeats it.
-    pub checksum: Option<Checksum>,
 }
 
 /// The kinds of command.
@@ -209,7 +157,7 @@ pub enum CommandBody {
         /// Its verified checksum.
         checksum: Option<Checksum>,
         /// Its data; none if it is empty.
-        data: Option<DataId>,
+        data: Option<StoredData>,
     },
     /// CompleteMultipartUpload.
     CompleteUpload {
@@ -247,18 +195,89 @@ pub enum CommandBody {
         /// The data ids, at most [`CommandBody::DATA_IDS_MAX`].
         data: Vec<DataId>,
     },
-    /// Reclaims one step of a garbage entry whose data is deleted on every replica.
+    /// Reclaims one step of a garbage entry whose data is deleted on every replica. What earlier versions' logs hold;
+    /// now there is [`CommandBody::ReclaimSteps`].
     Reclaim {
         /// The entry's number.
         entry: u64,
         /// How many of its data ids were reclaimed before; another number changes nothing.
         reclaimed: u32,
     },
+    /// Reclaims one step each of several garbage entries whose data is deleted on every replica; of the last ones
+    /// less than that, or nothing, if all together are of more than [`CommandBody::DATA_IDS_MAX`] data ids.
+    ReclaimSteps {
+        /// The steps, at most [`CommandBody::RECLAIM_STEPS_MAX`].
+        steps: Vec<ReclaimStep>,
+    },
+    /// Takes back repair rows of a node: it has these data now, or nobody needs them any more.
+    Repaired {
+        /// The node.
+        node: NodeId,
+        /// The data ids, at most [`CommandBody::DATA_IDS_MAX`].
+        data: Vec<DataId>,
+    },
+    /// Takes back one step of the repair rows of a node that is gone.
+    ForgetRepairs {
+        /// The node.
+        node: NodeId,
+    },
+    /// A node joins, or says what has changed about it (group 0). Another node that takes part under the same
+    /// address becomes `Lost` if this one is new: its data directory was deleted. If this one is not, the other one has
+    /// no address until it says its new one.
+    RegisterNode {
+        /// The node.
+        node: NodeId,
+        /// What it says of itself.
+        info: NodeInfo,
+    },
+    /// Changes a node's standing (group 0). `Active` and `Draining` may follow one another; `Lost` and `Removed`
+    /// are final, but that a lost node may be removed.
+    SetNodeState {
+        /// The node.
+        node: NodeId,
+        /// Its new state.
+        state: NodeState,
+    },
+    /// Changes what all nodes must agree about (group 0).
+    SetClusterSettings {
+        /// All settings.
+        settings: ClusterSettings,
+    },
+    /// Makes the placement groups (group 0). Only the first one counts.
+    CreatePlacement {
+        /// The nodes of each group, by its number; at most [`CommandBody::PLACEMENTS_MAX`] groups.
+        sets: Vec<Vec<NodeId>>,
+    },
+    /// Begins to move placement groups to other nodes, or moves them elsewhere half-way (group 0).
+    MovePlacement {
+        /// The moves, at most [`CommandBody::PLACEMENTS_MAX`].
+        moves: Vec<PlannedMove>,
+    },
+    /// What a storage node has done for moves that go on (group 0). Of another epoch than the group's, or of a node
+    /// that the group does not wait for, it changes nothing.
+    PlacementProgress {
+        /// The node.
+        node: NodeId,
+        /// The groups in which it refuses every put of an earlier epoch. At most [`CommandBody::PLACEMENTS_MAX`].
+        fenced: Vec<Fence>,
+        /// The groups of which it has every blob. At most [`CommandBody::PLACEMENTS_MAX`].
+        copied: Vec<Fence>,
+    },
 }
 
 impl CommandBody {
     /// Most data ids that one command settles.
     pub const DATA_IDS_MAX: usize = 500;
+    /// Most garbage entries that one command reclaims.
+    pub const RECLAIM_STEPS_MAX: usize = 100;
+    /// Most placement groups, and most of them that one command changes.
+    pub const PLACEMENTS_MAX: usize = 512;
+    /// Most nodes that a cluster has at a time, the removed ones not counted.
+    pub const NODES_MAX: usize = 256;
+    /// Most nodes of a placement group, of the present and of the next ones each.
+    pub const REPLICAS_MAX: usize = 16;
+    /// Longest address, zone or host of a node, in bytes.
+    pub const NODE_TEXT_BYTES_MAX: usize = 256;
 }
 
 const VERSION: u8 = 1;

@@ -1,6 +1,7 @@
 //! Random commands that a model's state makes interesting: few keys, so that they collide; version ids, entity
 //! tags and uploads that exist, existed or never did; data that was named before.
 
+use super::cluster_commands::{self, stored};
 use super::model::Model;
 use esker_index::command::{Command, CommandBody, CompletePart, CopyCondition, NewData, NewObject, Target};
 use esker_types::{
@@ -14,21 +15,22 @@ pub(crate) const KEYS: [&str; 6] = ["a", "a/", "a/b", "a/c/d", "a\0b", "b"];
 
 /// Raw choices; what they mean depends on the state that they meet.
 #[derive(Clone, Copy, Debug)]
-struct Dice {
-    kind: u8,
-    bucket: u8,
-    key: u8,
-    other: u8,
-    pick: u16,
-    condition: u8,
-    late: u8,
-    entropy: u64,
-    millis: u8,
+pub(crate) struct Dice {
+    pub(crate) kind: u8,
+    pub(crate) bucket: u8,
+    pub(crate) key: u8,
+    pub(crate) other: u8,
+    pub(crate) pick: u16,
+    pub(crate) condition: u8,
+    pub(crate) late: u8,
+    pub(crate) entropy: u64,
+    pub(crate) millis: u8,
+    pub(crate) cluster: u8,
 }
 
 fn dice() -> impl Strategy<Value = Dice> {
-    let tuple = (any::<[u8; 6]>(), any::<u16>(), any::<u64>(), any::<u8>());
-    tuple.prop_map(|([kind, bucket, key, other, condition, late], pick, entropy, millis)| Dice {
+    let tuple = (any::<[u8; 6]>(), any::<u16>(), any::<u64>(), any::<[u8; 2]>());
+    tuple.prop_map(|([kind, bucket, key, other, condition, late], pick, entropy, [millis, cluster])| Dice {
         kind,
         bucket,
         key,
@@ -38,6 +40,7 @@ fn dice() -> impl Strategy<Value = Dice> {
         late,
         entropy,
         millis,
+        cluster,
     })
 }
 
@@ -47,7 +50,7 @@ pub(crate) fn command(model: &Model, last: Option<Command>) -> BoxedStrategy<Com
     dice().prop_map(move |dice| build(&model, last.as_ref(), dice)).boxed()
 }
 
-/// Opens two buckets, as every run starts.
+/// Opens two buckets, and half of the nodes join, as every run starts.
 pub(crate) fn opening() -> Vec<Command> {
     let name = |n: u64| BucketName::parse(&format!("bucket-{n}")).expect("a name");
     let owner = || "root".to_owned();
@@ -57,6 +60,7 @@ pub(crate) fn opening() -> Vec<Command> {
         bodies.push(CommandBody::OpenBucket { bucket: BucketId(n), name: name(n), owner: owner() });
         bodies.push(CommandBody::ActivateBucket { name: name(n), bucket: BucketId(n) });
     }
+    bodies.extend(cluster_commands::joining());
     let numbered = (0u128..).zip(bodies);
     numbered.map(|(i, body)| dated(RequestId(Uuid::from_u128(1 << 100 | i)), 1000, body)).collect()
 }
@@ -138,6 +142,10 @@ fn data_id(model: &Model, dice: Dice) -> DataId {
 fn body(model: &Model, dice: Dice) -> CommandBody {
     let target = target(dice, dice.key);
     let entropy = dice.entropy;
+    // Late nodes are chosen by the rest of this byte.
+    if dice.cluster < 80 {
+        return cluster_commands::body(model, dice);
+    }
     match dice.kind {
         0..=89 => CommandBody::PutObject {
             object: new_object(model, dice),
@@ -200,7 +208,10 @@ fn new_object(model: &Model, dice: Dice) -> NewObject {
     let (size, data) = match dice.other % 4 {
         0 => (0, NewData::Empty),
         1 => (3, NewData::Inline(bytes::Bytes::from_static(b"abc"))),
-        _ => (1 << 20, NewData::Stored(data_id(model, Dice { other: dice.other.wrapping_mul(7), ..dice }))),
+        _ => (
+            1 << 20,
+            NewData::Stored(stored(data_id(model, Dice { other: dice.other.wrapping_mul(7), ..dice }), dice)),
+        ),
     };
     let headers = vec![("content-type".to_owned(), format!("text/{}", dice.millis))];
     NewObject { size, etag: ETag::of_body(md5), checksum: None, headers, data }
@@ -244,7 +255,7 @@ fn upload_body(model: &Model, dice: Dice, target: Target) -> CommandBody {
                 size,
                 etag: ETag::of_body(md5),
                 checksum: None,
-                data: (size > 0).then(|| data_id(model, dice)),
+                data: (size > 0).then(|| stored(data_id(model, dice), dice)),
             }
         }
     }

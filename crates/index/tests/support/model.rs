@@ -1,10 +1,11 @@
 //! The contract of every operation, written as naively as possible: lists of versions, searched from end to end.
 //! It shares value types with the index, and nothing else.
 
-use esker_index::command::{Command, CommandBody, CopyCondition, NewData, NewObject, Target};
+use super::cluster::Cluster;
+use esker_index::command::{Command, CommandBody, CopyCondition, NewData, NewObject, StoredData, Target};
 use esker_index::outcome::{Done, Marker, Outcome, Refusal, Step, Written};
 use esker_types::{
-    BucketId, BucketName, Checksum, DataId, ETag, ETagCondition, GroupId, ObjectChecksum, RequestId,
+    BucketId, BucketName, Checksum, DataId, ETag, ETagCondition, GroupId, NodeId, ObjectChecksum, RequestId,
     Sequence, Timestamp, UploadId, VersionId, VersionUuid, VersioningState, WriteCondition,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +65,9 @@ pub(crate) struct Model {
     /// Every data id that a command named, other than to condemn it.
     pub(crate) settled: BTreeSet<DataId>,
     pub(crate) condemned: BTreeSet<DataId>,
+    pub(crate) cluster: Cluster,
+    /// What each node has to repair, with the lengths in bytes.
+    pub(crate) repairs: BTreeMap<(NodeId, DataId), u64>,
     pub(crate) outcomes: BTreeMap<RequestId, Outcome>,
     /// What the last command must have given.
     pub(crate) expected: Option<Outcome>,
@@ -157,10 +161,10 @@ impl Model {
     /// Whatever the outcome, named data is settled.
     fn settle(&mut self, body: &CommandBody) {
         let named: Vec<DataId> = match body {
-            CommandBody::PutObject { object: NewObject { data: NewData::Stored(data), .. }, .. } => {
-                vec![*data]
+            CommandBody::PutObject { object: NewObject { data: NewData::Stored(stored), .. }, .. } => {
+                vec![stored.data]
             }
-            CommandBody::PutPart { data, .. } => data.iter().copied().collect(),
+            CommandBody::PutPart { data, .. } => data.iter().map(|stored| stored.data).collect(),
             CommandBody::Discard { data } => data.iter().map(|(data, _)| *data).collect(),
             _ => vec![],
         };
@@ -247,9 +251,23 @@ impl Model {
                 self.condemned.extend(data.iter().filter(|id| !self.settled.contains(id)));
                 Ok(Done::Condemned { held })
             }
-            CommandBody::PurgeBucket { .. } | CommandBody::Reclaim { .. } => Ok(Done::Step(Step::Finished)),
-            _ => self.upload_command(command),
+            CommandBody::Repaired { node, data } => {
+                self.repairs.retain(|(of, id), _| of != node || !data.contains(id));
+                Ok(Done::Nothing)
+            }
+            CommandBody::ForgetRepairs { node } => {
+                self.repairs.retain(|(of, _), _| of != node);
+                Ok(Done::Step(Step::Finished))
+            }
+            CommandBody::PurgeBucket { .. }
+            | CommandBody::Reclaim { .. }
+            | CommandBody::ReclaimSteps { .. } => Ok(Done::Step(Step::Finished)),
+            body => self.cluster.execute(body).unwrap_or_else(|| self.upload_command(command)),
         }
+    }
+
+    fn note_late(&mut self, stored: &StoredData, length: u64) {
+        self.repairs.extend(stored.late.iter().map(|node| ((*node, stored.data), length)));
     }
 
     fn create_bucket(&mut self, name: &BucketName, owner: &str, group: GroupId) -> Outcome {
@@ -275,11 +293,14 @@ impl Model {
     ) -> Outcome {
         let bucket = self.open(target.bucket)?;
         check(condition, bucket.current(target.key.as_str()))?;
-        let data = match object.data {
-            NewData::Stored(data) => vec![data],
+        let data = match &object.data {
+            NewData::Stored(stored) => {
+                self.free(stored.data)?;
+                self.note_late(stored, object.size);
+                vec![stored.data]
+            }
             NewData::Inline(_) | NewData::Empty => vec![],
         };
-        data.iter().try_for_each(|data| self.free(*data))?;
         let object = Object {
             size: object.size,
             etag: object.etag.clone(),
@@ -364,8 +385,12 @@ impl Model {
             CommandBody::PutPart { target, upload, number, size, etag, checksum, data } => {
                 let id = (target.key.as_str().to_owned(), *upload);
                 self.open(target.bucket)?.uploads.get(&id).ok_or(Refusal::NoSuchUpload)?;
-                data.iter().try_for_each(|data| self.free(*data))?;
-                let part = Part { size: *size, etag: etag.clone(), checksum: checksum.clone(), data: *data };
+                if let Some(stored) = data {
+                    self.free(stored.data)?;
+                    self.note_late(stored, *size);
+                }
+                let data = data.as_ref().map(|stored| stored.data);
+                let part = Part { size: *size, etag: etag.clone(), checksum: checksum.clone(), data };
                 let upload = self.open(target.bucket)?.uploads.get_mut(&id).ok_or(Refusal::NoSuchUpload)?;
                 upload.parts.insert(*number, part);
                 Ok(Done::PartWritten { last_modified: self.time })
