@@ -8,7 +8,7 @@
 //! version that points at nothing.
 //!
 //! `tests/protocol` holds the whole protocol as one state machine, checks it in every reachable state, and
-//! takes away each rule in turn to see that it is needed.
+//! takes away each rule in turn to see that it is needed; `tests/moves` does the same for moves of placement groups.
 //!
 //! **Architecture Invariant:** nothing here does IO, waits, or knows the time: callers report events and carry
 //! out decisions.
@@ -16,13 +16,13 @@
 pub mod garbage;
 pub mod orphan;
 pub mod placement;
+pub mod plan;
+pub mod read;
 pub mod session;
-pub mod topology;
 
-pub use garbage::{Deletion, DeletionDecision, GarbageEntry, Grace, GraceTooShort, due};
+pub use garbage::{Deletion, DeletionDecision};
 pub use orphan::{Activity, StoredData, candidates};
-pub use placement::{
-    PlacementEpoch, PlacementError, PlacementGroup, PlacementMap, ReplicaSet, ReplicationRule,
-};
+pub use placement::{Placement, PlacementError, ReplicaSet};
+pub use plan::{Change, Domain, PlanNode, Reason, Standing, batch, first_placement, plan};
+pub use read::{Health, read_order};
 pub use session::{PutDecision, PutEvent, PutSession};
-pub use topology::{Domain, StorageNode, Topology, TopologyError};

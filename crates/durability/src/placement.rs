@@ -1,50 +1,18 @@
-//! Which nodes hold a blob: blob to placement group by hash, placement group to nodes by an explicit map.
+//! The nodes of a placement group: those that have its blobs, and, while it moves, those that are to have them.
 //!
-//! The map is made once, committed, and read by everybody. So its maker needs no formula that others could
-//! evaluate, and balances exactly instead of by chance.
+//! A move is safe because of what majorities share. A blob is written by a majority of the replicas, and while a
+//! move is under way by one of the target too. A move looks for blobs only on replicas that have acknowledged its
+//! epoch, and on so many of them that every majority has one in common with them: so it finds every blob that was
+//! written before, and none is written behind its back. `tests/moves` checks this in every state of small worlds; how many
+//! that are, and who has to copy before the move may end, is said where moves end: by the index's `PlacementState`.
 
-use crate::topology::{StorageNode, Topology};
-use esker_types::{BlobId, NodeId};
-use std::num::{NonZeroU8, NonZeroU16};
+use esker_types::NodeId;
 
-/// How many copies there are of a blob, and how many must be on disk before it counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReplicationRule {
-    replicas: NonZeroU8,
-}
-
-impl Default for ReplicationRule {
-    /// Three replicas.
-    fn default() -> ReplicationRule {
-        ReplicationRule { replicas: NonZeroU8::MIN.saturating_add(2) }
-    }
-}
-
-impl ReplicationRule {
-    /// So many replicas, as far as there are nodes for them.
-    pub fn new(replicas: NonZeroU8) -> ReplicationRule {
-        ReplicationRule { replicas }
-    }
-
-    /// Replicas of each blob, among so many nodes: two of them never share a node.
-    pub fn replicas_among(&self, nodes: usize) -> usize {
-        usize::from(self.replicas.get()).min(nodes)
-    }
-}
-
-/// Counts the maps of a cluster: a larger epoch replaces a smaller one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PlacementEpoch(pub u64);
-
-/// Blobs that are placed together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PlacementGroup(pub u16);
-
-/// The nodes of a placement group: at least one, none twice.
+/// Some nodes that share blobs: at least one, none twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaSet(Vec<NodeId>);
 
-/// Why a list of nodes is no replica set, or a list of those no map.
+/// Why lists of nodes are no placement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlacementError {
     /// A placement group without nodes would lose what is put there.
@@ -53,9 +21,6 @@ pub enum PlacementError {
     /// Two replicas on one node are one replica.
     #[error("node {0} is in a placement group twice")]
     Twice(NodeId),
-    /// There are 1 to 65,535 placement groups.
-    #[error("{0} placement groups are not possible")]
-    Groups(usize),
 }
 
 impl ReplicaSet {
@@ -74,6 +39,11 @@ impl ReplicaSet {
         &self.0
     }
 
+    /// Whether a node is one of them.
+    pub fn contains(&self, node: NodeId) -> bool {
+        self.0.contains(&node)
+    }
+
     /// How many nodes must have a blob on disk before it counts as written: the smallest majority. So a
     /// version committed with it survives the loss of so many disks less one.
     pub fn write_quorum(&self) -> usize {
@@ -81,92 +51,40 @@ impl ReplicaSet {
     }
 }
 
-/// Where everything is, as of an epoch.
+/// The nodes of one placement group.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlacementMap {
-    epoch: PlacementEpoch,
-    sets: Vec<ReplicaSet>,
+pub struct Placement {
+    replicas: ReplicaSet,
+    target: Option<ReplicaSet>,
 }
 
-impl PlacementMap {
-    /// A map that was stored.
-    pub fn new(epoch: PlacementEpoch, sets: Vec<ReplicaSet>) -> Result<PlacementMap, PlacementError> {
-        match u16::try_from(sets.len()) {
-            Ok(1..) => Ok(PlacementMap { epoch, sets }),
-            _ => Err(PlacementError::Groups(sets.len())),
-        }
+impl Placement {
+    /// Checks the nodes. `target` is empty unless a move is under way.
+    pub fn new(replicas: Vec<NodeId>, target: Vec<NodeId>) -> Result<Placement, PlacementError> {
+        let replicas = ReplicaSet::new(replicas)?;
+        let target = if target.is_empty() { None } else { Some(ReplicaSet::new(target)?) };
+        Ok(Placement { replicas, target })
     }
 
-    /// The first map of a cluster. Each group takes nodes of as many zones as it can, then of as many hosts,
-    /// and among those the ones that so far hold least for their weight.
-    pub fn first(topology: &Topology, rule: ReplicationRule, groups: NonZeroU16) -> PlacementMap {
-        let nodes = topology.nodes();
-        let replicas = rule.replicas_among(nodes.len());
-        let mut held = vec![0u64; nodes.len()];
-        let mut place_group = |group| {
-            let mut chosen: Vec<usize> = Vec::with_capacity(replicas);
-            while chosen.len() < replicas {
-                let free = (0..nodes.len()).filter(|node| !chosen.contains(node));
-                let best = free.min_by(|a, b| {
-                    let spread = |node: usize| shared_domains(&nodes[node], &chosen, nodes);
-                    // (held + 1) / weight, compared without dividing.
-                    let a_load = u128::from(held[*a] + 1) * u128::from(nodes[*b].weight);
-                    let b_load = u128::from(held[*b] + 1) * u128::from(nodes[*a].weight);
-                    let tie = |node: usize| mix(nodes[node].id.0 ^ u64::from(group));
-                    (spread(*a), a_load, tie(*a)).cmp(&(spread(*b), b_load, tie(*b)))
-                });
-                chosen.extend(best);
-            }
-            chosen.iter().for_each(|node| held[*node] += 1);
-            ReplicaSet(chosen.into_iter().map(|node| nodes[node].id).collect())
-        };
-        let sets = (0..groups.get()).map(&mut place_group).collect();
-        PlacementMap { epoch: PlacementEpoch(1), sets }
+    /// The nodes that have the group's blobs.
+    pub fn replicas(&self) -> &ReplicaSet {
+        &self.replicas
     }
 
-    /// The map's place among the maps of its cluster.
-    pub fn epoch(&self) -> PlacementEpoch {
-        self.epoch
+    /// The nodes that are to have them, if a move is under way.
+    pub fn target(&self) -> Option<&ReplicaSet> {
+        self.target.as_ref()
     }
 
-    /// The nodes of each placement group, in order.
-    pub fn sets(&self) -> &[ReplicaSet] {
-        &self.sets
+    /// The nodes that will have the group's blobs when nothing is under way: the others need not be repaired.
+    pub fn lasting(&self) -> &ReplicaSet {
+        self.target.as_ref().unwrap_or(&self.replicas)
     }
 
-    /// The placement group of a blob. Part of the stored format: a blob is looked for where this says, so it
-    /// never changes while the number of groups does not.
-    pub fn group_of(&self, blob: BlobId) -> PlacementGroup {
-        let (high, low) = u128_halves(*blob.data.as_bytes());
-        let hash = mix(mix(mix(high) ^ low) ^ u64::from(blob.chunk));
-        let group = (u128::from(hash) * self.sets.len() as u128) >> 64;
-        PlacementGroup(u16::try_from(group).expect("a group is less than the number of groups"))
+    /// Every node that a put writes to: the replicas, then those that are only in the target.
+    pub fn members(&self) -> impl Iterator<Item = NodeId> + '_ {
+        let target = self.target.iter().flat_map(ReplicaSet::nodes);
+        let joining = target.filter(|node| !self.replicas.contains(**node));
+        self.replicas.nodes().iter().chain(joining).copied()
     }
-
-    /// The nodes that hold a blob.
-    pub fn replicas_of(&self, blob: BlobId) -> &ReplicaSet {
-        &self.sets[usize::from(self.group_of(blob).0)]
-    }
-}
-
-/// How many of the chosen nodes share the node's zone, and how many its host.
-fn shared_domains(node: &StorageNode, chosen: &[usize], nodes: &[StorageNode]) -> (usize, usize) {
-    let chosen = || chosen.iter().map(|index| &nodes[*index].domain);
-    let zone = chosen().filter(|domain| domain.zone == node.domain.zone).count();
-    (zone, chosen().filter(|domain| **domain == node.domain).count())
-}
-
-fn u128_halves(bytes: [u8; 16]) -> (u64, u64) {
-    let number = u128::from_be_bytes(bytes);
-    #[allow(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
-    let halves = ((number >> 64) as u64, number as u64);
-    halves
-}
-
-/// The finalizer of SplitMix64: each input bit flips about half of the output's.
-fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    value ^ (value >> 31)
 }

@@ -1,10 +1,10 @@
 //! Writing one blob: when it is durable, and which replicas were late.
 //!
-//! A put succeeds when a majority of the replicas have the blob on disk. The rest usually follow within
-//! milliseconds, so a session waits for them briefly: repair work is recorded for a replica that is really
-//! late, not for each that came second.
+//! A put succeeds when a majority of the replicas have the blob on disk, and while the placement group moves also a
+//! majority of the target. The rest usually follow within milliseconds, so a session waits for them briefly: repair
+//! work is recorded for a replica that is really late, not for each that came second.
 
-use crate::placement::ReplicaSet;
+use crate::placement::{Placement, ReplicaSet};
 use esker_types::NodeId;
 
 /// What happened to the write.
@@ -23,11 +23,13 @@ pub enum PutEvent {
 pub enum PutDecision {
     /// Go on waiting for events.
     Wait,
-    /// The write quorum is reached and some are still writing: start the timer of the late ones, and wait.
+    /// The write quorum is reached and some that should have the blob are still writing: start the timer of the
+    /// late ones, and wait.
     WaitForLate,
     /// The blob is durable: the version may be committed, together with repair work for the late replicas.
     Durable {
-        /// Replicas that don't have the blob as far as is known, in the set's order.
+        /// Nodes that should have the blob, and don't as far as is known, in the set's order: replicas, or members of
+        /// the target while the group moves. A replica that is about to be none any more is never late.
         late: Vec<NodeId>,
     },
     /// So many failed that the write quorum can't be reached. Nothing may be committed; what was written is
@@ -36,7 +38,7 @@ pub enum PutDecision {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Replica {
+enum Member {
     Writing,
     Durable,
     Failed,
@@ -52,19 +54,19 @@ enum Phase {
     Decided,
 }
 
-/// The write of one blob to its replicas.
+/// The write of one blob to the members of its placement group.
 #[derive(Debug)]
 pub struct PutSession {
-    replicas: Vec<(NodeId, Replica)>,
-    write_quorum: usize,
+    placement: Placement,
+    members: Vec<(NodeId, Member)>,
     phase: Phase,
 }
 
 impl PutSession {
-    /// A write of which nothing is known yet.
-    pub fn new(set: &ReplicaSet) -> PutSession {
-        let replicas = set.nodes().iter().map(|node| (*node, Replica::Writing)).collect();
-        PutSession { replicas, write_quorum: set.write_quorum(), phase: Phase::Writing }
+    /// A write of which nothing is known yet, to the [members](Placement::members) of the group.
+    pub fn new(placement: Placement) -> PutSession {
+        let members = placement.members().map(|node| (node, Member::Writing)).collect();
+        PutSession { placement, members, phase: Phase::Writing }
     }
 
     /// Takes an event and decides. The first report of a node counts: a node that failed after it was durable
@@ -73,21 +75,21 @@ impl PutSession {
     /// `Durable` and `Failed` are final and given once; later events are answered by `Wait`.
     ///
     /// # Panics
-    /// If the node is none of the replicas.
+    /// If the node is no member.
     pub fn on(&mut self, event: PutEvent) -> PutDecision {
         match event {
-            PutEvent::Durable(node) => self.report(node, Replica::Durable),
-            PutEvent::Failed(node) => self.report(node, Replica::Failed),
+            PutEvent::Durable(node) => self.report(node, Member::Durable),
+            PutEvent::Failed(node) => self.report(node, Member::Failed),
             PutEvent::LateTimerFired => {}
         }
         let over = event == PutEvent::LateTimerFired && self.phase == Phase::Late;
-        let count = |state| self.replicas.iter().filter(|(_, replica)| *replica == state).count();
-        let (durable, writing) = (count(Replica::Durable), count(Replica::Writing));
         let decision = match self.phase {
             Phase::Decided => return PutDecision::Wait,
-            _ if durable + writing < self.write_quorum => PutDecision::Failed,
-            _ if durable < self.write_quorum => return PutDecision::Wait,
-            _ if writing == 0 || over => PutDecision::Durable { late: self.late() },
+            _ if self.sets().any(|set| !self.may_reach_quorum(set)) => PutDecision::Failed,
+            _ if self.sets().any(|set| !self.has_quorum(set)) => return PutDecision::Wait,
+            _ if over || self.count(self.placement.lasting(), Member::Writing) == 0 => {
+                PutDecision::Durable { late: self.late() }
+            }
             Phase::Late => return PutDecision::Wait,
             Phase::Writing => {
                 self.phase = Phase::Late;
@@ -98,15 +100,33 @@ impl PutSession {
         decision
     }
 
-    fn report(&mut self, node: NodeId, state: Replica) {
-        let replica = self.replicas.iter_mut().find(|(id, _)| *id == node);
-        let (_, replica) = replica.expect("a report comes from a replica of the blob");
-        if *replica == Replica::Writing {
-            *replica = state;
+    fn report(&mut self, node: NodeId, state: Member) {
+        let member = self.members.iter_mut().find(|(id, _)| *id == node);
+        let (_, member) = member.expect("a report comes from a member of the blob's placement group");
+        if *member == Member::Writing {
+            *member = state;
         }
     }
 
+    /// The sets of which a majority is needed each.
+    fn sets(&self) -> impl Iterator<Item = &ReplicaSet> {
+        std::iter::once(self.placement.replicas()).chain(self.placement.target())
+    }
+
+    fn count(&self, set: &ReplicaSet, state: Member) -> usize {
+        self.members.iter().filter(|(node, member)| *member == state && set.contains(*node)).count()
+    }
+
+    fn has_quorum(&self, set: &ReplicaSet) -> bool {
+        self.count(set, Member::Durable) >= set.write_quorum()
+    }
+
+    fn may_reach_quorum(&self, set: &ReplicaSet) -> bool {
+        self.count(set, Member::Durable) + self.count(set, Member::Writing) >= set.write_quorum()
+    }
+
     fn late(&self) -> Vec<NodeId> {
-        self.replicas.iter().filter(|(_, state)| *state != Replica::Durable).map(|(node, _)| *node).collect()
+        let durable = |node: &NodeId| self.members.contains(&(*node, Member::Durable));
+        self.placement.lasting().nodes().iter().filter(|node| !durable(node)).copied().collect()
     }
 }

@@ -1,8 +1,6 @@
 //! What may be deleted, and when it counts as deleted.
 
-use esker_durability::{
-    Activity, Deletion, DeletionDecision, GarbageEntry, Grace, StoredData, candidates, due,
-};
+use esker_durability::{Activity, Deletion, DeletionDecision, StoredData, candidates};
 use esker_types::{DataId, GroupId, NodeId, Timestamp};
 
 const A: NodeId = NodeId(1);
@@ -14,33 +12,6 @@ fn data(group: u16, n: u64) -> DataId {
 
 fn at(millis: u64) -> Timestamp {
     Timestamp::from_millis(millis)
-}
-
-#[test]
-fn a_grace_exceeds_the_longest_read_and_the_clocks_error() {
-    assert!(Grace::new(3_600_000, 3_595_000, 5_000).is_err());
-    assert!(Grace::new(3_600_001, 3_595_000, 5_000).is_ok());
-    assert!(Grace::new(u64::MAX, u64::MAX, 1).is_err(), "sums do not wrap");
-}
-
-#[test]
-fn garbage_is_due_after_the_grace_and_after_its_commands_deadline() {
-    let grace = Grace::new(1_000, 500, 100).unwrap();
-    assert_eq!(grace.due(at(5_000), at(4_000)), at(6_000));
-    assert_eq!(
-        grace.due(at(5_000), at(6_000)),
-        Timestamp(6_000_001),
-        "at its deadline a command still counts"
-    );
-    assert_eq!(grace.due(at(5_000), at(9_000)), Timestamp(9_000_001));
-}
-
-#[test]
-fn only_what_is_due_is_deleted_and_no_more_than_the_limit() {
-    let entries = [10, 20, 30, 31, 40].map(|ms| GarbageEntry { data: data(0, ms), due: at(ms) });
-    assert_eq!(due(entries, at(9), 10), []);
-    assert_eq!(due(entries, at(30), 10), [data(0, 10), data(0, 20), data(0, 30)]);
-    assert_eq!(due(entries, at(99), 2), [data(0, 10), data(0, 20)]);
 }
 
 #[test]
