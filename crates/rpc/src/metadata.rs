@@ -44,4 +44,8 @@ pub trait Metadata: Send + Sync + 'static {
     /// Answers a query linearizably: from rows that hold every command that was acknowledged before the call.
     /// Bounded by the implementation's read deadline.
     async fn query(&self, group: GroupId, query: Query) -> Result<Answer, MetadataError>;
+
+    /// Whether this process has the group's leader, as far as it knows: upkeep that one node does for all is done
+    /// there.
+    fn leads(&self, group: GroupId) -> bool;
 }
