@@ -2,22 +2,34 @@
 
 use crate::commit::WriteCount;
 use crate::datadir::DataDir;
+use crate::fence::Fences;
 use crate::files::FileCache;
 use crate::format::record::{HEADER_BYTES, checksum_bytes};
-use crate::index::{Index, Location, Usage};
+use crate::index::{BlobRow, Index, Location, Usage};
 use crate::log::{Log, segment_path};
+use crate::maintain::Progress;
 use crate::metric_names;
 use crate::options::{Components, StorageOptions};
+use crate::suspects::Suspects;
 use esker_env::{Clock, Disk, DiskFile, DiskResult, Random};
-use esker_rpc::StorageError;
+use esker_rpc::{DiskState, StorageError};
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 /// The file system's block size: holes are punched in whole blocks, so that neighbours are never touched.
 const HOLE_ALIGN: u64 = 4096;
 /// Smaller fragments aren't punched out: compaction gets their space back, without shredding the file.
 pub(crate) const PUNCH_BYTES_MIN: u64 = 64 << 10;
+
+/// Why nothing is written any more.
+#[derive(Debug)]
+enum Unwritable {
+    /// The store is closed.
+    Closed,
+    /// The disk is retired, for this reason.
+    Retired(String),
+}
 
 /// The parts of one store.
 #[derive(Debug)]
@@ -33,13 +45,18 @@ pub(crate) struct Core {
     pub(crate) index: Index,
     pub(crate) log: Log,
     pub(crate) files: FileCache,
+    pub(crate) fences: Fences,
     /// Segments without a readable header: nobody knows what they hold.
     pub(crate) damaged: Vec<u64>,
+    pub(crate) suspects: Suspects,
     /// Cancelled when the store is being closed: puts in progress end then.
     pub(crate) closing: CancellationToken,
     /// The puts in progress.
     pub(crate) writes: WriteCount,
-    retired: OnceLock<String>,
+    unwritable: OnceLock<Unwritable>,
+    /// What maintenance counted last.
+    dead_bytes: Mutex<Option<u64>>,
+    pub(crate) scrub_progress: Progress,
 }
 
 impl Core {
@@ -48,6 +65,7 @@ impl Core {
         options: StorageOptions,
         index: Index,
         log: Log,
+        fences: Fences,
         damaged: Vec<u64>,
     ) -> Core {
         let dir = components.dir.segments();
@@ -62,32 +80,45 @@ impl Core {
             index,
             log,
             files,
+            fences,
             damaged,
+            suspects: Suspects::default(),
             closing: CancellationToken::new(),
             writes: WriteCount::default(),
-            retired: OnceLock::new(),
+            unwritable: OnceLock::new(),
+            dead_bytes: Mutex::default(),
+            scrub_progress: Progress::default(),
         }
     }
 
     /// Refuses work that writes, once the disk is retired.
     pub(crate) fn check_writable(&self) -> Result<(), StorageError> {
-        match self.retired.get() {
+        match self.unwritable.get() {
             None => Ok(()),
-            Some(reason) => Err(StorageError::Failed(reason.clone())),
+            Some(Unwritable::Closed) => Err(StorageError::Failed("the store is closed".into())),
+            Some(Unwritable::Retired(reason)) => Err(StorageError::Failed(reason.clone())),
+        }
+    }
+
+    /// Whether the disk is retired. A store that is closed says nothing against its disk.
+    pub(crate) fn disk_state(&self) -> DiskState {
+        match self.unwritable.get() {
+            None | Some(Unwritable::Closed) => DiskState::Sound,
+            Some(Unwritable::Retired(_)) => DiskState::Retired,
         }
     }
 
     /// Accepts no more writes, because the store is being closed.
     pub(crate) fn refuse_writes(&self) {
         // If the disk is retired, that is the better reason.
-        let _ = self.retired.set("the store is closed".into());
+        let _ = self.unwritable.set(Unwritable::Closed);
     }
 
     /// Accepts no more writes, ever. After a failed fdatasync nobody knows what is on the disk, and another one
     /// that succeeds would prove nothing.
     pub(crate) fn retire(&self, reason: &str) -> StorageError {
         let reason = format!("the disk is retired: {reason}");
-        if self.retired.set(reason.clone()).is_ok() {
+        if self.unwritable.set(Unwritable::Retired(reason.clone())).is_ok() {
             tracing::error!(dir = %self.dir.display(), %reason, "no more data is written here");
             metrics::gauge!(metric_names::RETIRED).set(1.0);
         }
@@ -139,6 +170,22 @@ impl Core {
                 usages.entry(number).or_insert_with(|| Usage::open(salt));
             }
         }
+    }
+
+    /// Whether a part of a blob lies in a segment that is gone, or of which nobody knows what it holds.
+    pub(crate) fn is_in_lost_segment(&self, row: &BlobRow) -> bool {
+        let usages = self.index.usages();
+        row.places.iter().any(|place| !usages.contains_key(&place.segment))
+    }
+
+    /// The dead bytes that maintenance counted last, if it ever did.
+    pub(crate) fn dead_bytes(&self) -> Option<u64> {
+        *self.dead_bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers how many bytes are dead.
+    pub(crate) fn set_dead_bytes(&self, bytes: u64) {
+        *self.dead_bytes.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
     }
 
     /// The path of a segment's file.

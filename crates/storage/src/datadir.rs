@@ -8,11 +8,11 @@
 //! ```
 
 use esker_env::{Disk, DiskError, DiskLock, Permissions, Random, read_file, write_atomically};
-use esker_types::NodeId;
-use std::fmt;
+use esker_types::{ClusterId, NodeId};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::marker::{self, MarkerError};
+use crate::marker::{self, Marker, MarkerError, MarkerFormat};
 
 const MARKER: &str = "esker.marker";
 const MARKER_BYTES_MAX: u64 = 4096;
@@ -21,22 +21,6 @@ const FORMED: &str = "formed";
 /// What may lie in a directory that counts as empty: what this module leaves when a start is cut short, and
 /// what `mkfs` makes.
 const IGNORED: [&str; 3] = [LOCK, ".esker.marker.tmp", "lost+found"];
-
-/// A cluster: 16 random bytes, chosen when it is formed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ClusterId(pub [u8; 16]);
-
-impl fmt::Display for ClusterId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for ClusterId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
 
 /// A node and its cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,12 +77,35 @@ pub enum DataDirError {
     },
 }
 
+/// What a data directory belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// To no cluster yet.
+    Empty,
+    /// To a cluster, for good, but it is not certain that the cluster knows the node.
+    Adopted(ClusterId),
+    /// To a cluster that was formed and knows the node.
+    Member(ClusterId),
+}
+
+impl Standing {
+    /// The cluster, if there is one.
+    pub fn cluster(self) -> Option<ClusterId> {
+        match self {
+            Standing::Empty => None,
+            Standing::Adopted(cluster) | Standing::Member(cluster) => Some(cluster),
+        }
+    }
+}
+
 /// An open data directory. The lock is held until it is dropped.
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    identity: Identity,
+    node: NodeId,
+    standing: Mutex<Standing>,
     origin: Origin,
+    format: MarkerFormat,
     _lock: DiskLock,
 }
 
@@ -112,17 +119,13 @@ pub enum Origin {
 }
 
 impl DataDir {
-    /// Locks the directory and reads its marker. An empty or missing directory is made one of a new node.
-    pub fn open_or_create(
-        disk: &dyn Disk,
-        path: &Path,
-        cluster: ClusterChoice,
-        random: &dyn Random,
-    ) -> Result<DataDir, DataDirError> {
+    /// Locks the directory and reads its marker. An empty or missing directory is made one of a new node, which
+    /// belongs to no cluster.
+    pub fn open(disk: &dyn Disk, path: &Path, random: &dyn Random) -> Result<DataDir, DataDirError> {
         disk.create_dir_all(path)?;
         let lock = disk.try_lock(&path.join(LOCK))?.ok_or_else(|| DataDirError::Locked(path.to_owned()))?;
         let marker_path = path.join(MARKER);
-        let (identity, origin) = match read_file(disk, &marker_path, MARKER_BYTES_MAX)? {
+        let (marker, origin) = match read_file(disk, &marker_path, MARKER_BYTES_MAX)? {
             Some(bytes) => {
                 let found = marker::decode(&bytes)
                     .map_err(|reason| DataDirError::Marker { path: marker_path, reason })?;
@@ -130,36 +133,117 @@ impl DataDir {
             }
             None => {
                 refuse_foreign_files(disk, path)?;
-                let identity = new_identity(cluster, random);
-                let text = marker::encode(&identity);
-                write_atomically(disk, &marker_path, text.as_bytes(), Permissions::Default)?;
-                (identity, Origin::Created)
+                let node = NodeId(random.u64());
+                let marker = Marker { node, standing: Standing::Empty, format: MarkerFormat::Current };
+                write_marker(disk, path, &marker)?;
+                (marker, Origin::Created)
             }
         };
-        if let ClusterChoice::Exactly(wanted) = cluster
-            && identity.cluster != wanted
-        {
-            return Err(DataDirError::OtherCluster {
-                path: path.to_owned(),
-                found: identity.cluster,
-                wanted,
-            });
-        }
-        let dir = DataDir { path: path.to_owned(), identity, origin, _lock: lock };
+        let standing = match marker.standing {
+            // What markers of format 1 don't say; a log begins only in a node that takes part.
+            Standing::Adopted(cluster) if disk.metadata(&path.join(FORMED))?.is_some() => {
+                Standing::Member(cluster)
+            }
+            standing => standing,
+        };
+        let dir = DataDir {
+            path: path.to_owned(),
+            node: marker.node,
+            standing: Mutex::new(standing),
+            origin,
+            format: marker.format,
+            _lock: lock,
+        };
         for sub in [dir.wal(), dir.kv(), dir.segments()] {
             disk.create_dir_all(&sub)?;
         }
         Ok(dir)
     }
 
+    /// [Opens](Self::open) a directory that is to belong to a cluster at once.
+    pub fn open_or_create(
+        disk: &dyn Disk,
+        path: &Path,
+        cluster: ClusterChoice,
+        random: &dyn Random,
+    ) -> Result<DataDir, DataDirError> {
+        let dir = DataDir::open(disk, path, random)?;
+        match cluster {
+            ClusterChoice::Exactly(wanted) => dir.adopt(disk, wanted)?,
+            ClusterChoice::FoundOrNew if dir.standing() == Standing::Empty => {
+                dir.adopt(disk, new_cluster(random))?;
+            }
+            ClusterChoice::FoundOrNew => {}
+        }
+        Ok(dir)
+    }
+
+    /// The node, never reused: a directory that was deleted comes back as a new node.
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// What the directory belongs to.
+    pub fn standing(&self) -> Standing {
+        *self.lock_standing()
+    }
+
     /// Whose directory this is.
+    ///
+    /// # Panics
+    /// If it belongs to no cluster yet: what is kept in it names one.
     pub fn identity(&self) -> Identity {
-        self.identity
+        let cluster = self.standing().cluster().expect("the directory belongs to a cluster");
+        Identity { cluster, node: self.node }
+    }
+
+    /// Makes the directory belong to a cluster, durably. It can't be undone.
+    ///
+    /// # Errors
+    /// It belongs to another one, or the disk failed.
+    pub fn adopt(&self, disk: &dyn Disk, cluster: ClusterId) -> Result<(), DataDirError> {
+        let mut standing = self.lock_standing();
+        match standing.cluster() {
+            None => self.stand(disk, &mut standing, Standing::Adopted(cluster)),
+            Some(found) if found == cluster => Ok(()),
+            Some(found) => {
+                Err(DataDirError::OtherCluster { path: self.path.clone(), found, wanted: cluster })
+            }
+        }
+    }
+
+    /// Remembers, durably, that the cluster knows the node.
+    ///
+    /// # Panics
+    /// If the directory belongs to no cluster.
+    pub fn mark_member(&self, disk: &dyn Disk) -> Result<(), DataDirError> {
+        let mut standing = self.lock_standing();
+        match *standing {
+            Standing::Empty => panic!("a node without a cluster is no member"),
+            Standing::Adopted(cluster) => self.stand(disk, &mut standing, Standing::Member(cluster)),
+            Standing::Member(_) => Ok(()),
+        }
+    }
+
+    fn stand(&self, disk: &dyn Disk, standing: &mut Standing, next: Standing) -> Result<(), DataDirError> {
+        let marker = Marker { node: self.node, standing: next, format: MarkerFormat::Current };
+        write_marker(disk, &self.path, &marker)?;
+        *standing = next;
+        Ok(())
+    }
+
+    fn lock_standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether this start made the marker.
     pub fn origin(&self) -> Origin {
         self.origin
+    }
+
+    /// Whether the first release made it, whose nodes were all alone.
+    pub fn predates_clusters(&self) -> bool {
+        self.format == MarkerFormat::First
     }
 
     /// The directory itself.
@@ -207,14 +291,13 @@ fn refuse_foreign_files(disk: &dyn Disk, path: &Path) -> Result<(), DataDirError
     }
 }
 
-fn new_identity(cluster: ClusterChoice, random: &dyn Random) -> Identity {
-    let cluster = match cluster {
-        ClusterChoice::Exactly(cluster) => cluster,
-        ClusterChoice::FoundOrNew => {
-            let mut bytes = [0; 16];
-            random.fill(&mut bytes);
-            ClusterId(bytes)
-        }
-    };
-    Identity { cluster, node: NodeId(random.u64()) }
+fn write_marker(disk: &dyn Disk, path: &Path, marker: &Marker) -> Result<(), DataDirError> {
+    let text = marker::encode(marker);
+    Ok(write_atomically(disk, &path.join(MARKER), text.as_bytes(), Permissions::Default)?)
+}
+
+fn new_cluster(random: &dyn Random) -> ClusterId {
+    let mut bytes = [0; 16];
+    random.fill(&mut bytes);
+    ClusterId::from_bytes(bytes)
 }

@@ -121,6 +121,9 @@ fn read_piece(
 
 /// Reads all of a blob and checks it, record headers included.
 pub(crate) fn verify(core: &Core, blob: BlobId, row: &BlobRow) -> Result<(), StorageError> {
+    if core.is_in_lost_segment(row) {
+        return Err(StorageError::Corrupt("its segment is lost".into()));
+    }
     let mut row = row.clone();
     for number in 0..row.places.len() {
         let length = index_of(row.data_bytes(number));
@@ -169,7 +172,11 @@ impl Reading {
             let number = index_of(self.next) / FRAGMENT_BYTES;
             let base = (number * FRAGMENT_BYTES) as u64;
             let wanted = index_of(self.next - base)..index_of(self.end - base).min(FRAGMENT_BYTES);
-            let bytes = read_piece(&self.core, self.blob, &mut self.row, number, &wanted)?;
+            let bytes = read_piece(&self.core, self.blob, &mut self.row, number, &wanted);
+            if matches!(bytes, Err(StorageError::Corrupt(_) | StorageError::Failed(_))) {
+                self.core.suspects.add(self.blob);
+            }
+            let bytes = bytes?;
             self.next += bytes.len() as u64;
             let rest = (self.next < self.end).then_some(self);
             Ok((bytes, rest))

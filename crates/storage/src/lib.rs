@@ -2,7 +2,8 @@
 //!
 //! * [`format`](mod@format): the bytes of a segment; [`scan`](mod@scan) reads them without trusting any.
 //! * `log`: where the next record goes. `commit`: the one thread that makes records durable and changes the index.
-//! * `put`, `get`: the two streams. `index`: the rows. `recover`: opening after anything. [`maintain`]: compaction
+//! * `put`, `get`: the two streams. `index`: the rows. `fence`: the states of placement groups that puts are held
+//!   to. `recover`: opening after anything. [`maintain`]: compaction
 //!   and scrubbing. [`datadir`]: the marker and the lock of a node's data directory.
 //!
 //! **Architecture Invariant:** the set of blobs is a function of the records in the segments, whatever their order.
@@ -12,10 +13,9 @@
 //! block's number, verifies.
 
 mod commit;
-#[cfg(feature = "testing")]
-pub mod contract;
 mod core;
 pub mod datadir;
+mod fence;
 mod files;
 pub mod format;
 mod get;
@@ -29,8 +29,14 @@ mod put;
 mod recover;
 pub mod scan;
 mod store;
+mod suspects;
+mod usage;
 
-pub use datadir::{ClusterChoice, ClusterId, DataDir, DataDirError, Identity, Origin};
+#[cfg(feature = "testing")]
+pub use esker_rpc::testing::storage_contract as contract;
+
+pub use datadir::{ClusterChoice, DataDir, DataDirError, Identity, Origin, Standing};
+pub use esker_types::ClusterId;
 pub use maintain::{CompactReport, Round, ScrubReport, SegmentFacts, Throttle};
 pub use marker::MarkerError;
 pub use options::{Components, FreeSpace, IndexStart, StorageOptions};

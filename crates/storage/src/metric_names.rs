@@ -22,6 +22,10 @@ pub const FSYNC_SECONDS: &str = "esker_storage_fsync_duration_seconds";
 pub const BATCH_SIZE: &str = "esker_storage_commit_batch_size";
 /// Counter: bytes that scrubbing read.
 pub const SCRUB_BYTES: &str = "esker_storage_scrub_bytes_total";
+/// Counter: blobs that scrubbing found damaged.
+pub const SCRUB_CORRUPT: &str = "esker_storage_scrub_corrupt_total";
+/// Counter: times that scrubbing came to the last blob.
+pub const SCRUB_ROUNDS: &str = "esker_storage_scrub_rounds_total";
 /// Counter: reads and scrubs that met a blob that doesn't verify.
 pub const CORRUPT: &str = "esker_storage_corrupt_total";
 /// Counter: bytes that compaction copied.

@@ -1,12 +1,12 @@
 //! Storing a blob: its body is cut into fragments, which are written as they come; memory holds one of them.
 
-use crate::commit::{Committer, Phase, PutOutcome, Request, Requests, Write};
+use crate::commit::{Committer, Phase, PutOutcome, Request, Write};
 use crate::core::Core;
 use crate::format::{FRAGMENT_BYTES, FragmentKind};
 use crate::get;
 use bytes::{Buf as _, BytesMut};
 use esker_rpc::{BlobBody, StorageError};
-use esker_types::{BlobId, CHUNK_BYTES};
+use esker_types::{BlobId, CHUNK_BYTES, Fence};
 use futures::StreamExt as _;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -20,54 +20,30 @@ pub(crate) struct Putter<'a> {
     pub(crate) buffers: &'a Semaphore,
 }
 
-/// Takes a blob back if its put is dropped while the committer is at it.
-struct DropGuard {
-    blob: BlobId,
-    write: u64,
-    requests: Requests,
-    armed: Armed,
-}
-
-#[derive(PartialEq)]
-enum Armed {
-    Yes,
-    No,
-}
-
-impl Drop for DropGuard {
-    fn drop(&mut self) {
-        if self.armed == Armed::Yes {
-            // If the committer is gone, so is the store.
-            let _ = self.requests.send(Request::Retract { blob: self.blob, write: self.write });
-        }
-    }
-}
-
 /// Runs `job` where blocking is fine.
 pub(crate) async fn blocking<T: Send + 'static>(
     job: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StorageError> {
     let failed = |error| StorageError::Failed(format!("a disk job ended early: {error}"));
-    tokio::task::spawn_blocking(job).await.map_err(failed)
+    esker_env::spawn_blocking(job).await.map_err(failed)
 }
 
 impl Putter<'_> {
-    /// Stores the blob. Whatever ends this early, the blob won't exist.
-    pub(crate) async fn put(self, blob: BlobId, body: BlobBody) -> Result<u64, StorageError> {
+    /// Stores the blob. If this ends before the committer has the write, the blob won't exist; after that the
+    /// committer decides, whether or not anybody still waits for it.
+    pub(crate) async fn put(self, blob: BlobId, fence: Fence, body: BlobBody) -> Result<u64, StorageError> {
         self.core.check_writable()?;
+        // Only the committer's check counts. This one spares the sender a body, so that it can try again.
+        self.core.fences.check(fence)?;
         let closing = self.core.closing.clone();
         let write = tokio::select! {
             biased;
             () = closing.cancelled() => Err(StorageError::Failed("the store is closed".into())),
-            write = self.receive(blob, body) => write,
+            write = self.receive(blob, fence, body) => write,
             () = tokio::time::sleep(self.core.options.put_time_max) => Err(StorageError::Aborted),
         }?;
-        let (length, id) = (write.length, write.id);
-        let requests = self.committer.requests().clone();
-        let mut guard = DropGuard { blob, write: id, requests, armed: Armed::Yes };
-        let result = self.commit(write).await;
-        guard.armed = Armed::No;
-        result.map(|()| length)
+        let length = write.length;
+        self.commit(write).await.map(|()| length)
     }
 
     async fn commit(self, write: Box<Write>) -> Result<(), StorageError> {
@@ -80,8 +56,11 @@ impl Putter<'_> {
                 let existing = row.clone();
                 let verified = blocking(move || get::verify(&core, blob, &existing)).await?;
                 match verified {
-                    Ok(()) => Ok(()),
-                    Err(StorageError::Failed(reason)) => Err(StorageError::Failed(reason)),
+                    Ok(()) => {
+                        self.core.suspects.clear(blob);
+                        Ok(())
+                    }
+                    // A sector that can't be read is damage like any other.
                     Err(_) => match ask(write, Some(row.write)).await? {
                         PutOutcome::Stored => Ok(()),
                         // Another put replaced it meanwhile, with the same bytes: names are never reused.
@@ -93,11 +72,17 @@ impl Putter<'_> {
     }
 
     /// Writes the body. A full buffer waits for the next byte, because only then it is known not to be the last.
-    async fn receive(self, blob: BlobId, mut body: BlobBody) -> Result<Box<Write>, StorageError> {
+    async fn receive(
+        self,
+        blob: BlobId,
+        fence: Fence,
+        mut body: BlobBody,
+    ) -> Result<Box<Write>, StorageError> {
         let closed = |_| StorageError::Failed("the store is closed".into());
         let _buffer = self.buffers.acquire().await.map_err(closed)?;
         let id = self.core.random.u64();
-        let mut write = Box::new(Write::new(blob, id, self.committer.requests().clone(), &self.core.writes));
+        let requests = self.committer.requests().clone();
+        let mut write = Box::new(Write::new(blob, fence, id, requests, &self.core.writes));
         let mut buffer = BytesMut::new();
         let mut total = 0_u64;
         while let Some(piece) = body.next().await {

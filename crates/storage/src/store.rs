@@ -2,16 +2,17 @@
 
 use crate::commit::{Committer, Request};
 use crate::core::Core;
+use crate::fence::Fences;
 use crate::format::{FRAGMENT_BYTES, Record, Tombstone, record::HEADER_BYTES};
 use crate::log::{Log, Purpose, storage_error};
 use crate::maintain::{self, CompactReport, ScrubReport, SegmentFacts, Throttle};
 use crate::options::{Components, IndexStart, StorageOptions};
 use crate::put::{Putter, blocking};
 use crate::recover::{self, OpenError, OpenReport};
-use crate::{get, metric_names};
+use crate::{fence, get, metric_names};
 use async_trait::async_trait;
-use esker_rpc::{BlobBody, BlobInfo, BlobReader, Storage, StorageError};
-use esker_types::{BlobId, ByteRange};
+use esker_rpc::{BlobBody, BlobPage, BlobReader, GroupFilter, Storage, StorageError, StorageUsage};
+use esker_types::{BlobId, ByteRange, Fence};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +44,7 @@ impl SegmentStore {
         options: StorageOptions,
         start: IndexStart,
     ) -> Result<(SegmentStore, OpenReport), OpenError> {
+        let fences = Fences::load(&*components.disk, Fences::path(&components.dir))?;
         let mut recovered = recover::read(&components, start)?;
         let log = Log::new(&components, &options, recovered.next_number);
         let mut report = std::mem::take(&mut recovered.report);
@@ -65,7 +67,7 @@ impl SegmentStore {
         let buffers = Semaphore::new(buffers.clamp(1, Semaphore::MAX_PERMITS));
         let reads = Arc::new(Semaphore::new(options.reads_max.clamp(1, Semaphore::MAX_PERMITS)));
         let damaged = report.damaged_segments.clone();
-        let core = Arc::new(Core::new(components, options, recovered.index, log, damaged));
+        let core = Arc::new(Core::new(components, options, recovered.index, log, fences, damaged));
         core.adopt_new_segments();
         let committer = Committer::spawn(core.clone()).map_err(OpenError::Thread)?;
         let compaction = tokio::sync::Mutex::new(());
@@ -111,7 +113,8 @@ impl SegmentStore {
         maintain::scrub(&self.core, bytes_max, throttle).await
     }
 
-    /// Compacts and scrubs until `shutdown`. `on_corrupt` gets the blobs that scrubbing found damaged.
+    /// Compacts and scrubs until `shutdown`. `on_corrupt` gets the blobs that scrubbing or a read found damaged: they
+    /// are to be put again. One that isn't may be told of again.
     pub async fn run_maintenance(
         &self,
         shutdown: &CancellationToken,
@@ -132,9 +135,9 @@ impl SegmentStore {
 
 #[async_trait]
 impl Storage for SegmentStore {
-    async fn put(&self, blob: BlobId, body: BlobBody) -> Result<u64, StorageError> {
+    async fn put(&self, blob: BlobId, fence: Fence, body: BlobBody) -> Result<u64, StorageError> {
         let putter = Putter { core: &self.core, committer: &self.committer, buffers: &self.buffers };
-        putter.put(blob, body).await
+        putter.put(blob, fence, body).await
     }
 
     async fn get(&self, blob: BlobId, range: ByteRange) -> Result<BlobReader, StorageError> {
@@ -152,8 +155,30 @@ impl Storage for SegmentStore {
         Ok(())
     }
 
-    async fn list(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobInfo>, StorageError> {
+    async fn stat(&self, blobs: &[BlobId]) -> Result<Vec<Option<u64>>, StorageError> {
+        let (core, blobs) = (self.core.clone(), blobs.to_vec());
+        blocking(move || blobs.into_iter().map(|blob| core.stat(blob)).collect()).await?
+    }
+
+    async fn list(
+        &self,
+        filter: Option<&GroupFilter>,
+        after: Option<BlobId>,
+        limit: usize,
+    ) -> Result<BlobPage, StorageError> {
+        let (core, filter) = (self.core.clone(), filter.cloned());
+        Ok(blocking(move || core.index.list(filter.as_ref(), after, limit)).await??)
+    }
+
+    async fn fence(&self, fences: &[Fence]) -> Result<(), StorageError> {
+        let (core, durable) = (self.core.clone(), fences.to_vec());
+        blocking(move || fence::persist(&core, &durable)).await??;
+        let fences = fences.to_vec();
+        self.committer.ask(|reply| Request::Fence { fences, reply }).await
+    }
+
+    async fn usage(&self) -> Result<StorageUsage, StorageError> {
         let core = self.core.clone();
-        Ok(blocking(move || core.index.list(after, limit)).await??)
+        blocking(move || core.usage()).await?
     }
 }

@@ -9,7 +9,7 @@ use crate::index::{BlobRow, Changes, Location};
 use crate::log::{OpenSegment, Pin, Purpose, storage_error};
 use crate::metric_names;
 use esker_rpc::StorageError;
-use esker_types::BlobId;
+use esker_types::{BlobId, Fence};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -41,6 +41,8 @@ enum Answer {
     Duplicate(Box<Write>, BlobRow, Reply<PutOutcome>),
     Deleted(Reply<Vec<(Location, u64)>>, Vec<(Location, u64)>),
     Done(Reply<()>),
+    /// Even if the commit fails: the fence is durable already, and of the puts before it none will succeed then.
+    Fenced(Reply<()>),
 }
 
 impl<'a> CommitBatch<'a> {
@@ -74,7 +76,16 @@ impl<'a> CommitBatch<'a> {
         Ok(())
     }
 
+    /// Puts before this one are in this commit, or in an earlier one; those after it are checked against it.
+    pub(super) fn fence(&mut self, fences: &[Fence], reply: Reply<()>) {
+        self.core.fences.enforce(fences);
+        self.answers.push(Answer::Fenced(reply));
+    }
+
     pub(super) fn put(&mut self, write: Box<Write>, replaces: Option<u64>, reply: Reply<PutOutcome>) {
+        if let Err(stale) = self.core.fences.check(write.fence) {
+            return refuse(reply, stale);
+        }
         let old = match self.changes.row(write.blob) {
             Ok(old) => old,
             Err(error) => return refuse(reply, error.into()),
@@ -112,21 +123,6 @@ impl<'a> CommitBatch<'a> {
         self.pins.extend(abandoned.pins);
     }
 
-    pub(super) fn retract(&mut self, blob: BlobId, write: u64) {
-        match self.changes.row(blob) {
-            Ok(Some(row)) if row.write == write => {
-                if let Err(error) = self.bury(blob, write, Horizon::Here) {
-                    tracing::warn!(%error, ?blob, "a blob stays although its put was dropped");
-                } else {
-                    self.dead.extend(data_of(&row));
-                    self.changes.set(blob, Some(&row), None);
-                }
-            }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "a blob stays although its put was dropped"),
-        }
-    }
-
     pub(super) fn delete(&mut self, blobs: &[BlobId], reply: Reply<Vec<(Location, u64)>>) {
         let mut dead = Vec::new();
         for blob in blobs {
@@ -135,6 +131,7 @@ impl<'a> CommitBatch<'a> {
                 self.bury(*blob, row.write, Horizon::Here)?;
                 dead.extend(data_of(&row));
                 self.changes.set(*blob, Some(&row), None);
+                self.core.suspects.clear(*blob);
                 Ok(())
             });
             if let Err(error) = deleted {
@@ -191,6 +188,9 @@ impl<'a> CommitBatch<'a> {
             self.changes.commit().map_err(|error| core.retire(&format!("index: {error}")))
         });
         for answer in self.answers {
+            if let (Answer::Stored(write, _), Ok(())) = (&answer, &result) {
+                core.suspects.clear(write.blob);
+            }
             answer.send(result.clone());
         }
         drop(self.pins);
@@ -230,6 +230,9 @@ impl Answer {
             }
             Answer::Done(reply) => {
                 let _ = reply.send(result);
+            }
+            Answer::Fenced(reply) => {
+                let _ = reply.send(Ok(()));
             }
         }
     }

@@ -3,13 +3,14 @@
 use super::batch::CommitBatch;
 use super::{Request, Requests, exclusive};
 use crate::core::Core;
+use esker_env::{OneThread, disk_delay};
 use esker_rpc::StorageError;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 /// The most requests that share a commit: bounds what one fdatasync and one index commit are worth.
 const BATCH_MAX: usize = 1024;
@@ -25,9 +26,14 @@ pub(crate) struct Committer {
 }
 
 impl Committer {
-    /// Starts the thread. It ends when it is closed, or when all ways to it are gone.
+    /// Starts the thread, or the task where there are no threads. It ends when it is closed, or when all ways to it
+    /// are gone.
     pub(crate) fn spawn(core: Arc<Core>) -> io::Result<Committer> {
-        let (requests, receiver) = channel();
+        let (requests, receiver) = Requests::new();
+        if OneThread::is_here() {
+            tokio::spawn(run_in_turn(core, receiver, requests.arrived()));
+            return Ok(Committer { requests: Some(requests), thread: None });
+        }
         let builder = std::thread::Builder::new().name("storage-commit".into());
         let thread = builder.spawn(move || {
             let _retires = RetireOnPanic(&core);
@@ -88,23 +94,49 @@ enum Next {
 
 fn run(core: &Core, receiver: &Receiver<Request>) {
     while let Ok(first) = receiver.recv() {
-        let mut batch = CommitBatch::new(core);
-        let mut request = Some(first);
-        for _ in 0..BATCH_MAX {
-            let Some(current) = request.take() else { break };
-            if let Next::Stop = handle(core, receiver, &mut batch, current) {
-                return;
-            }
-            request = receiver.try_recv().ok();
-        }
-        if let Some(last) = request
-            && let Next::Stop = handle(core, receiver, &mut batch, last)
-        {
+        if let Next::Stop = commit(core, receiver, first) {
             return;
         }
-        batch.finish();
-        exclusive::seal_ready(core);
     }
+}
+
+/// The committer as a task.
+async fn run_in_turn(core: Arc<Core>, receiver: Receiver<Request>, arrived: Arc<Notify>) {
+    let _retires = RetireOnPanic(&core);
+    loop {
+        let next = receiver.try_recv();
+        match next {
+            Ok(first) => {
+                disk_delay().await;
+                if let Next::Stop = commit(&core, &receiver, first) {
+                    return;
+                }
+            }
+            Err(TryRecvError::Empty) => arrived.notified().await,
+            Err(TryRecvError::Disconnected) => return,
+        }
+    }
+}
+
+/// Commits a request with those that wait behind it.
+fn commit(core: &Core, receiver: &Receiver<Request>, first: Request) -> Next {
+    let mut batch = CommitBatch::new(core);
+    let mut request = Some(first);
+    for _ in 0..BATCH_MAX {
+        let Some(current) = request.take() else { break };
+        if let Next::Stop = handle(core, receiver, &mut batch, current) {
+            return Next::Stop;
+        }
+        request = receiver.try_recv().ok();
+    }
+    if let Some(last) = request
+        && let Next::Stop = handle(core, receiver, &mut batch, last)
+    {
+        return Next::Stop;
+    }
+    batch.finish();
+    exclusive::seal_ready(core);
+    Next::Continue
 }
 
 fn handle<'a>(
@@ -116,9 +148,9 @@ fn handle<'a>(
     match request {
         Request::Put { write, replaces, reply } => batch.put(write, replaces, reply),
         Request::Forget(abandoned) => batch.forget(*abandoned),
-        Request::Retract { blob, write } => batch.retract(blob, write),
         Request::Delete { blobs, reply } => batch.delete(&blobs, reply),
         Request::Moved { moves, reply } => batch.moved(moves, reply),
+        Request::Fence { fences, reply } => batch.fence(&fences, reply),
         Request::Rebury { tombstones, reply } => batch.rebury(&tombstones, reply),
         Request::ReserveMoves { segment, fragments, reply } => {
             // If the caller went away, dropping the slots leaves dead space and nothing else.
@@ -147,13 +179,6 @@ fn finish_writes(core: &Core, receiver: &Receiver<Request>) {
         match request {
             Request::Close { .. } => {}
             request => drop(handle(core, receiver, &mut batch, request)),
-        }
-        batch.finish();
-    }
-    while let Ok(request) = receiver.try_recv() {
-        let mut batch = CommitBatch::new(core);
-        if let Request::Retract { blob, write } = request {
-            batch.retract(blob, write);
         }
         batch.finish();
     }

@@ -8,7 +8,7 @@ use crate::format::{FRAGMENT_BYTES, Fragment, FragmentKind, Record};
 use crate::index::{BlobRow, Location};
 use crate::log::{Pin, Purpose, storage_error};
 use esker_rpc::StorageError;
-use esker_types::BlobId;
+use esker_types::{BlobId, Fence};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -53,6 +53,8 @@ impl Drop for WriteToken {
 #[derive(Debug)]
 pub(crate) struct Write {
     pub(crate) blob: BlobId,
+    /// The state of the blob's placement group that its sender knows.
+    pub(crate) fence: Fence,
     pub(crate) id: u64,
     pub(crate) length: u64,
     pub(crate) phase: Phase,
@@ -63,9 +65,9 @@ pub(crate) struct Write {
 }
 
 impl Write {
-    pub(crate) fn new(blob: BlobId, id: u64, requests: Requests, count: &WriteCount) -> Write {
+    pub(crate) fn new(blob: BlobId, fence: Fence, id: u64, requests: Requests, count: &WriteCount) -> Write {
         let (places, pins, token) = (Vec::new(), Vec::new(), Some(count.token()));
-        Write { blob, id, length: 0, phase: Phase::Receiving, places, pins, requests, token }
+        Write { blob, fence, id, length: 0, phase: Phase::Receiving, places, pins, requests, token }
     }
 
     /// Writes the next fragment. Blocks on the disk.

@@ -3,8 +3,8 @@
 use super::checksum::crc32c;
 use super::fields::{array, put, u8_at, u32_at, u64_at};
 use super::{FILE_HEADER_BYTES, FORMAT_VERSION, FormatError};
-use crate::datadir::{ClusterId, Identity};
-use esker_types::NodeId;
+use crate::datadir::Identity;
+use esker_types::{ClusterId, NodeId};
 
 const MAGIC: [u8; 8] = *b"ESKERSEG";
 const BYTES: usize = 64;
@@ -30,7 +30,7 @@ impl FileHeader {
         let mut header = [0; BYTES];
         put(&mut header, 0, &MAGIC);
         put(&mut header, 8, &[FORMAT_VERSION]);
-        put(&mut header, 16, &self.identity.cluster.0);
+        put(&mut header, 16, self.identity.cluster.as_bytes());
         put(&mut header, 32, &self.identity.node.0.to_le_bytes());
         put(&mut header, 40, &self.number.to_le_bytes());
         put(&mut header, 48, &self.salt.to_le_bytes());
@@ -62,7 +62,8 @@ impl FileHeader {
             FORMAT_VERSION => {}
             other => return Err(FormatError::Version(other)),
         }
-        let identity = Identity { cluster: ClusterId(array(bytes, 16)?), node: NodeId(u64_at(bytes, 32)?) };
+        let identity =
+            Identity { cluster: ClusterId::from_bytes(array(bytes, 16)?), node: NodeId(u64_at(bytes, 32)?) };
         Ok(FileHeader { identity, number: u64_at(bytes, 40)?, salt: u64_at(bytes, 48)? })
     }
 }

@@ -12,6 +12,7 @@
 //! fragment, so alignment would win less than a block per fragment and cost half a block.
 
 pub mod checksum;
+pub mod fences;
 pub mod fields;
 pub mod footer;
 pub mod header;

@@ -1,6 +1,6 @@
 //! Changes to the index that are committed together, with the usage of the segments that they touch.
 
-use super::{BlobRow, Index, IndexError, Location, SegmentState, segment_key};
+use super::{BlobRow, Index, IndexError, Location, META_TOTALS, SegmentState, Totals, segment_key};
 use crate::format::fields::blob_bytes;
 use esker_kv::{Batch, Durability, KvError};
 use esker_types::BlobId;
@@ -14,11 +14,20 @@ pub(crate) struct Changes<'a> {
     /// Bytes by which each segment's live bytes grow and shrink.
     live: BTreeMap<u64, (u64, u64)>,
     tombstones: BTreeMap<u64, u64>,
+    came: Totals,
+    went: Totals,
 }
 
 impl<'a> Changes<'a> {
     pub(crate) fn new(index: &'a Index) -> Changes<'a> {
-        Changes { index, rows: HashMap::new(), live: BTreeMap::new(), tombstones: BTreeMap::new() }
+        Changes {
+            index,
+            rows: HashMap::new(),
+            live: BTreeMap::new(),
+            tombstones: BTreeMap::new(),
+            came: Totals::default(),
+            went: Totals::default(),
+        }
     }
 
     /// How many rows change.
@@ -37,11 +46,19 @@ impl<'a> Changes<'a> {
     /// Replaces a row, which was `old`.
     pub(crate) fn set(&mut self, blob: BlobId, old: Option<&BlobRow>, new: Option<BlobRow>) {
         let counted: Vec<_> = old.iter().flat_map(|row| row.records()).collect();
-        self.set_counted(blob, &counted, new);
+        self.set_counted(blob, old, &counted, new);
     }
 
-    /// Replaces a row of which only the records in `counted` were counted as live.
-    pub(crate) fn set_counted(&mut self, blob: BlobId, counted: &[(Location, u64)], new: Option<BlobRow>) {
+    /// Replaces a row, which was `old`, of which only the records in `counted` were counted as live.
+    pub(crate) fn set_counted(
+        &mut self,
+        blob: BlobId,
+        old: Option<&BlobRow>,
+        counted: &[(Location, u64)],
+        new: Option<BlobRow>,
+    ) {
+        old.iter().for_each(|row| self.went.add(row));
+        new.iter().for_each(|row| self.came.add(row));
         for (place, bytes) in counted {
             self.live.entry(place.segment).or_default().1 += bytes;
         }
@@ -81,10 +98,15 @@ impl<'a> Changes<'a> {
                 changed.insert(*number, usage);
             }
         }
+        let totals = self.index.totals().changed(self.came, self.went);
+        if !self.rows.is_empty() {
+            batch.put(&self.index.meta, META_TOTALS, totals.encode());
+        }
         if !batch.is_empty() {
             self.index.engine.commit(batch, Durability::Buffered)?;
         }
         self.index.usages().extend(changed);
+        self.index.set_totals(totals);
         Ok(())
     }
 }

@@ -5,15 +5,17 @@
 
 mod changes;
 pub(crate) mod row;
+mod totals;
 pub(crate) mod usage;
 
 pub(crate) use changes::Changes;
 pub(crate) use row::{BadRow, BlobRow, Location};
+pub(crate) use totals::Totals;
 pub(crate) use usage::{SegmentState, Usage};
 
 use crate::format::fields::{blob_at, blob_bytes};
 use esker_kv::{Batch, Direction, Durability, Engine, KeyRange, Keyspace, KvError};
-use esker_rpc::{BlobInfo, StorageError};
+use esker_rpc::{BlobInfo, BlobPage, GroupFilter, StorageError};
 use esker_types::BlobId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,7 +26,10 @@ const META: &str = "storage.meta";
 /// Present, with the index format's version, once the index covers what it says it covers.
 const META_COMPLETE: &[u8] = b"complete";
 const META_SCRUB: &[u8] = b"scrub";
+const META_TOTALS: &[u8] = b"totals";
 const INDEX_VERSION: u8 = 1;
+/// How many blobs a filtered page looks at.
+const FILTERED_ROWS_MAX: usize = 20_000;
 
 /// A failed look at the index.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +57,7 @@ pub(crate) struct Index {
     segments: Keyspace,
     meta: Keyspace,
     usages: Mutex<BTreeMap<u64, Usage>>,
+    totals: Mutex<Totals>,
 }
 
 /// A segment's key, whose order is the numbers' order.
@@ -65,7 +71,8 @@ impl Index {
         let blobs = engine.open_keyspace(BLOBS)?;
         let segments = engine.open_keyspace(SEGMENTS)?;
         let meta = engine.open_keyspace(META)?;
-        let index = Index { engine, blobs, segments, meta, usages: Mutex::default() };
+        let (usages, totals) = (Mutex::default(), Mutex::default());
+        let index = Index { engine, blobs, segments, meta, usages, totals };
         let view = index.engine.view()?;
         for pair in view.range(&index.segments, KeyRange::all(), Direction::Forward)? {
             let (key, value) = pair?;
@@ -73,7 +80,38 @@ impl Index {
                 index.usages().insert(u64::from_be_bytes(*number), usage);
             }
         }
+        index.set_totals(index.read_totals()?);
         Ok(index)
+    }
+
+    /// The totals as they are stored, or, in an index that has none yet, counted.
+    fn read_totals(&self) -> Result<Totals, KvError> {
+        let stored = self.engine.get(&self.meta, META_TOTALS)?;
+        if let Some(totals) = stored.and_then(|bytes| Totals::decode(&bytes).ok()) {
+            return Ok(totals);
+        }
+        let mut totals = Totals::default();
+        for pair in self.engine.view()?.range(&self.blobs, KeyRange::all(), Direction::Forward)? {
+            if let Ok(row) = BlobRow::decode(&pair?.1) {
+                totals.add(&row);
+            }
+        }
+        Ok(totals)
+    }
+
+    /// How much there is.
+    pub(crate) fn totals(&self) -> Totals {
+        *self.totals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The highest segment that a row ever pointed to, if there is one.
+    pub(crate) fn highest_segment(&self) -> Option<u64> {
+        let totals = self.totals();
+        (totals != Totals::default()).then_some(totals.segment)
+    }
+
+    fn set_totals(&self, totals: Totals) {
+        *self.totals.lock().unwrap_or_else(PoisonError::into_inner) = totals;
     }
 
     /// Drops everything, durably, before a rebuild. Until [`complete`](Self::complete) the index counts as
@@ -81,6 +119,7 @@ impl Index {
     pub(crate) fn reset(self) -> Result<Index, KvError> {
         let mut batch = Batch::new();
         batch.delete(&self.meta, META_COMPLETE);
+        batch.delete(&self.meta, META_TOTALS);
         self.engine.commit(batch, Durability::Synced)?;
         self.engine.drop_keyspace(BLOBS)?;
         self.engine.drop_keyspace(SEGMENTS)?;
@@ -110,18 +149,31 @@ impl Index {
         BlobRow::decode(&bytes).map(Some).map_err(|bad| IndexError::Row(blob, bad))
     }
 
-    /// The blobs greater than `after`, in order, at most `limit`.
-    pub(crate) fn list(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobInfo>, IndexError> {
+    /// The blobs greater than `after`, in order, at most `limit`; only those of some groups if there is a filter.
+    pub(crate) fn list(
+        &self,
+        filter: Option<&GroupFilter>,
+        after: Option<BlobId>,
+        limit: usize,
+    ) -> Result<BlobPage, IndexError> {
         let range = after.map_or_else(KeyRange::all, |after| KeyRange::after(blob_bytes(after).to_vec()));
         let view = self.engine.view()?;
-        let mut blobs = Vec::new();
-        for pair in view.range(&self.blobs, range, Direction::Forward)?.take(limit) {
+        let mut page = BlobPage { blobs: Vec::new(), next: None };
+        let mut last = after;
+        for (seen, pair) in view.range(&self.blobs, range, Direction::Forward)?.enumerate() {
+            if page.blobs.len() == limit || filter.is_some() && seen == FILTERED_ROWS_MAX {
+                page.next = last;
+                break;
+            }
             let (key, value) = pair?;
             let Ok(blob) = blob_at(&key, 0) else { continue };
-            let row = BlobRow::decode(&value).map_err(|bad| IndexError::Row(blob, bad))?;
-            blobs.push(BlobInfo { blob, length: row.length });
+            last = Some(blob);
+            if filter.is_none_or(|filter| filter.holds(blob)) {
+                let row = BlobRow::decode(&value).map_err(|bad| IndexError::Row(blob, bad))?;
+                page.blobs.push(BlobInfo { blob, length: row.length });
+            }
         }
-        Ok(blobs)
+        Ok(page)
     }
 
     /// What is known of the segments.

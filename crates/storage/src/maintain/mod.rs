@@ -2,6 +2,7 @@
 
 mod compact;
 mod plan;
+mod progress;
 mod run;
 mod scrub;
 mod throttle;
@@ -12,5 +13,6 @@ pub use scrub::{Round, ScrubReport};
 pub use throttle::Throttle;
 
 pub(crate) use compact::compact;
+pub(crate) use progress::Progress;
 pub(crate) use run::{facts, publish, run};
 pub(crate) use scrub::scrub;

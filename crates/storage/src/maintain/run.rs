@@ -33,9 +33,9 @@ pub(crate) fn facts(core: &Core) -> DiskResult<Vec<SegmentFacts>> {
     Ok(facts)
 }
 
-/// Publishes the gauges.
+/// Publishes the gauges, and returns how many bytes are dead.
 #[expect(clippy::cast_precision_loss, reason = "gauges are floating point")]
-pub(crate) fn publish(core: &Core, facts: &[SegmentFacts]) {
+pub(crate) fn publish(core: &Core, facts: &[SegmentFacts]) -> u64 {
     let (segments, live) = {
         let usages = core.index.usages();
         (usages.len(), usages.values().map(|usage| usage.live_bytes).sum::<u64>())
@@ -44,9 +44,12 @@ pub(crate) fn publish(core: &Core, facts: &[SegmentFacts]) {
     metrics::gauge!(metric_names::SEGMENTS).set(segments as f64);
     metrics::gauge!(metric_names::LIVE_BYTES).set(live as f64);
     metrics::gauge!(metric_names::DEAD_BYTES).set(dead as f64);
+    core.set_dead_bytes(dead);
+    dead
 }
 
-/// Compacts and scrubs until `shutdown`. `on_corrupt` gets the blobs that scrubbing found damaged.
+/// Compacts and scrubs until `shutdown`. `on_corrupt` gets the blobs that scrubbing or a read found damaged; one that
+/// isn't repaired may be told of again.
 ///
 /// Being cancelled anywhere is fine: compaction leaves a valid store after each of its steps.
 pub(crate) async fn run(
@@ -66,9 +69,7 @@ pub(crate) async fn run(
             if core.clock.monotonic() >= next_round {
                 match store.scrub_step(core.options.maintenance_bytes_per_second.max(1), throttle).await {
                     Ok(report) => {
-                        if !report.corrupt.is_empty() {
-                            on_corrupt(&report.corrupt);
-                        }
+                        tell(core, report.corrupt, &on_corrupt);
                         if report.round == Round::Ongoing {
                             continue;
                         }
@@ -77,12 +78,34 @@ pub(crate) async fn run(
                     Err(error) => tracing::warn!(%error, "scrubbing stopped; it is tried again"),
                 }
             }
-            tokio::time::sleep(core.options.maintenance_interval).await;
+            wait(core, &on_corrupt).await;
         }
     };
     tokio::select! {
         () = shutdown.cancelled() => {}
         () = work => {}
+    }
+}
+
+/// Tells of the blobs that scrubbing found damaged, and of those that reads did.
+fn tell(core: &Core, mut corrupt: Vec<BlobId>, on_corrupt: &impl Fn(&[BlobId])) {
+    corrupt.extend(core.suspects.take_untold());
+    corrupt.sort();
+    corrupt.dedup();
+    if !corrupt.is_empty() {
+        on_corrupt(&corrupt);
+    }
+}
+
+/// Waits for the next look at the segments. What reads find damaged meanwhile is told at once.
+async fn wait(core: &Core, on_corrupt: &impl Fn(&[BlobId])) {
+    let pause = tokio::time::sleep(core.options.maintenance_interval);
+    tokio::pin!(pause);
+    loop {
+        tokio::select! {
+            () = &mut pause => return,
+            () = core.suspects.found() => tell(core, Vec::new(), on_corrupt),
+        }
     }
 }
 

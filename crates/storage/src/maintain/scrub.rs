@@ -49,22 +49,30 @@ pub(crate) async fn scrub(
 ) -> Result<ScrubReport, StorageError> {
     let mut report = ScrubReport::default();
     while report.bytes < bytes_max && report.round == Round::Ongoing {
-        let worker = core.clone();
-        let before = report.bytes;
-        report = blocking(move || {
-            scrub_page(&worker, &mut report, bytes_max)?;
-            Ok::<_, StorageError>(report)
-        })
-        .await??;
-        throttle.pace(report.bytes - before).await;
+        let (worker, left) = (core.clone(), bytes_max - report.bytes);
+        let page = blocking(move || scrub_page(&worker, left)).await??;
+        throttle.pace(page.bytes).await;
+        report.add(page);
     }
     metrics::counter!(metric_names::SCRUB_BYTES).increment(report.bytes);
+    metrics::counter!(metric_names::SCRUB_CORRUPT).increment(report.corrupt.len() as u64);
+    metrics::counter!(metric_names::SCRUB_ROUNDS).increment(u64::from(report.round == Round::Finished));
     Ok(report)
 }
 
-fn scrub_page(core: &Core, report: &mut ScrubReport, bytes_max: u64) -> Result<(), StorageError> {
+impl ScrubReport {
+    fn add(&mut self, page: ScrubReport) {
+        self.blobs += page.blobs;
+        self.bytes += page.bytes;
+        self.corrupt.extend(page.corrupt);
+        self.round = page.round;
+    }
+}
+
+fn scrub_page(core: &Core, bytes_max: u64) -> Result<ScrubReport, StorageError> {
+    let mut report = ScrubReport::default();
     let position = core.index.scrub_position().map_err(|error| failed(&error))?;
-    let blobs = core.index.list(position, PAGE)?;
+    let blobs = core.index.list(None, position, PAGE)?.blobs;
     let mut last = None;
     for info in &blobs {
         if report.bytes >= bytes_max {
@@ -82,6 +90,7 @@ fn scrub_page(core: &Core, report: &mut ScrubReport, bytes_max: u64) -> Result<(
             Ok(()) | Err(StorageError::NotFound) => {}
             Err(error) => {
                 tracing::error!(blob = ?info.blob, %error, "scrubbing found a damaged blob");
+                core.suspects.add(info.blob);
                 report.corrupt.push(info.blob);
             }
         }
@@ -90,5 +99,8 @@ fn scrub_page(core: &Core, report: &mut ScrubReport, bytes_max: u64) -> Result<(
     if finished {
         report.round = Round::Finished;
     }
-    core.index.set_scrub_position(last.filter(|_| !finished)).map_err(|error| failed(&error))
+    let position = last.filter(|_| !finished);
+    core.index.set_scrub_position(position).map_err(|error| failed(&error))?;
+    core.scrub_progress.note(&report, position);
+    Ok(report)
 }

@@ -50,7 +50,11 @@ pub(super) fn find_segments(
             Err(_) => salt_elsewhere(&*file, index, number)?,
         };
         match salt {
-            Some(salt) => segments.push(Found { number, salt }),
+            Some(salt) => {
+                let identity = components.dir.identity();
+                heal_header(&*file, &bytes[..read], FileHeader { identity, number, salt });
+                segments.push(Found { number, salt });
+            }
             None => {
                 tracing::error!(path = %path.display(), "the segment's header can't be read; it is left alone");
                 report.damaged_segments.push(number);
@@ -59,6 +63,18 @@ pub(super) fn find_segments(
     }
     segments.sort_by_key(|found| found.number);
     Ok(segments)
+}
+
+/// Writes both copies of a header again if one is damaged, so that the other is never the last.
+fn heal_header(file: &dyn DiskFile, found: &[u8], header: FileHeader) {
+    let wanted = header.encode();
+    if found == wanted {
+        return;
+    }
+    tracing::warn!(path = %file.path().display(), "a copy of the segment's header is damaged; it is written again");
+    if let Err(error) = file.write_at(&wanted, 0).and_then(|()| file.sync_data()) {
+        tracing::warn!(%error, "the segment's header stays damaged");
+    }
 }
 
 /// The salt of a segment whose header is damaged in both copies: the trailer and the index have it too.

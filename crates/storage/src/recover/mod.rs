@@ -14,6 +14,7 @@ use files::{Found, find_segments};
 use settle::Settled;
 use stage::Stage;
 
+use crate::format::FormatError;
 use crate::index::{Index, IndexError, SegmentState, Usage};
 use crate::log::segment_path;
 use crate::options::{Components, IndexStart};
@@ -50,6 +51,18 @@ pub enum OpenError {
         path: PathBuf,
         /// Its version.
         version: u8,
+    },
+    /// The file of acknowledged placement states can't be read.
+    #[error(
+        "{} can't be used: {reason}. It says which writes this node must refuse; restore it, or start with an empty \
+         directory, as a new node, once the cluster has other replicas of the data",
+        path.display()
+    )]
+    Fences {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: FormatError,
     },
     /// The tombstones that settle duplicates can't be written.
     #[error("can't settle blobs that were stored twice: {0}")]
@@ -112,7 +125,8 @@ pub(crate) fn read(components: &Components, start: IndexStart) -> Result<Recover
     let mut index = Index::open(components.engine.clone())?;
     let mut report = OpenReport::default();
     let found = find_segments(components, &index, &mut report)?;
-    let highest = found.iter().map(|found| found.number).chain(index.usages().keys().copied()).max();
+    let known = found.iter().map(|found| found.number).chain(report.damaged_segments.iter().copied());
+    let highest = known.chain(index.usages().keys().copied()).max().max(index.highest_segment());
     let nothing_found = found.is_empty() && report.damaged_segments.is_empty();
     if start == IndexStart::Recover && nothing_found && names_blobs(&index)? {
         return Err(OpenError::SegmentsGone(components.dir.segments()));
@@ -143,8 +157,8 @@ pub(crate) fn read(components: &Components, start: IndexStart) -> Result<Recover
 }
 
 fn names_blobs(index: &Index) -> Result<bool, OpenError> {
-    match index.list(None, 1) {
-        Ok(blobs) => Ok(!blobs.is_empty()),
+    match index.list(None, None, 1) {
+        Ok(page) => Ok(!page.blobs.is_empty()),
         Err(IndexError::Kv(error)) => Err(error.into()),
         Err(error) => Err(OpenError::Row(error.to_string())),
     }

@@ -99,7 +99,7 @@ impl<'a> Settled<'a> {
             self.found.blobs_added += u64::from(verdict.row.is_some());
             self.found.blobs_removed += u64::from(existing.is_some());
         }
-        self.changes.set_counted(blob, &counted, verdict.row);
+        self.changes.set_counted(blob, existing.as_ref(), &counted, verdict.row);
         if self.changes.len() >= BATCH_LEN {
             std::mem::replace(&mut self.changes, Changes::new(self.index)).commit()?;
         }

@@ -3,14 +3,14 @@
 use crate::support::{World, runtime};
 use bytes::Bytes;
 use esker_rpc::{Storage, StorageError};
-use esker_storage::contract::{blob, body, content, read_all};
+use esker_storage::contract::{FENCE, blob, body, content, list, read_all};
 use esker_storage::{SegmentStore, Throttle};
 use futures::{StreamExt as _, future::join_all, stream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 async fn put(store: &SegmentStore, number: u64, length: u64) -> Result<u64, StorageError> {
-    store.put(blob(number), body(content(number, length), 100_000)).await
+    store.put(blob(number), FENCE, body(content(number, length), 100_000)).await
 }
 
 #[test]
@@ -32,6 +32,45 @@ fn concurrent_puts_share_syncs() {
     });
 }
 
+/// A put that is not driven any more, of a blob that is durable since. None if it learned of that.
+async fn put_that_does_not_know<'s>(
+    store: &'s SegmentStore,
+    number: u64,
+) -> Option<impl Future<Output = Result<u64, StorageError>> + 's> {
+    let mut first = Box::pin(put(store, number, 10_000));
+    loop {
+        if futures::poll!(first.as_mut()).is_ready() {
+            return None;
+        }
+        // Long enough for the committer to be done with what it was asked, if it was.
+        for _ in 0..200 {
+            if store.stat(&[blob(number)]).await.unwrap() == [Some(10_000)] {
+                return Some(first);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_blob_that_is_durable_stays_although_its_put_is_dropped() {
+    let (world, _) = World::simulated();
+    runtime().block_on(async {
+        let (store, _) = world.open();
+        let mut tries = 0..100;
+        let (number, first) = loop {
+            let number = tries.next().expect("one of so many puts is overtaken");
+            if let Some(first) = put_that_does_not_know(&store, number).await {
+                break (number, first);
+            }
+        };
+        // As a pull does, somebody counts on the blob that was seen.
+        drop(first);
+        // The committer takes one request after the other: what the drop asked for is done when this is.
+        store.delete(&[blob(1000)]).await.unwrap();
+        assert!(read_all(&store, blob(number), 10_000).await.as_deref() == Ok(&content(number, 10_000)[..]));
+    });
+}
+
 #[test]
 fn a_put_waits_for_memory_before_it_takes_its_body() {
     let (mut world, _) = World::simulated();
@@ -48,7 +87,7 @@ fn a_put_waits_for_memory_before_it_takes_its_body() {
                     gate.wait_for(|open| *open).await.unwrap();
                     Ok(Bytes::from_static(b"late"))
                 });
-                store.put(blob(number), body.boxed()).await
+                store.put(blob(number), FENCE, body.boxed()).await
             })
         });
         let puts: Vec<_> = puts.collect();
@@ -74,7 +113,7 @@ fn a_body_that_never_ends_is_given_up() {
     runtime().block_on(async {
         let (store, _) = world.open();
         let endless = body(content(1, 300_000), 1000).chain(stream::pending()).boxed();
-        assert_eq!(store.put(blob(1), endless).await, Err(StorageError::Aborted));
+        assert_eq!(store.put(blob(1), FENCE, endless).await, Err(StorageError::Aborted));
         assert_eq!(read_all(&store, blob(1), 300_000).await, Err(StorageError::NotFound));
     });
 }
@@ -91,7 +130,7 @@ fn puts_of_one_name_at_once_all_succeed_and_leave_one_blob() {
         drop(store);
         let (store, report) = world.rebuild();
         assert_eq!((report.blobs_added, report.duplicates), (0, 0));
-        assert_eq!(store.list(None, 9).await, Ok(vec![]));
+        assert_eq!(list(&store).await, Ok(vec![]));
     });
 }
 
@@ -111,19 +150,28 @@ fn dropping_puts_at_any_moment_leaves_whole_blobs_or_none_even_after_a_rebuild()
                 tokio::task::yield_now().await;
             }
             task.abort();
-            // A put that had already answered is kept; any other one is gone.
-            if let Ok(result) = task.await {
-                assert_eq!(result, Ok(length));
-                kept.push(number);
+            // What a put answered, or what could be seen, stays.
+            let seen = store.stat(&[blob(number)]).await.unwrap() == [Some(length)];
+            let answered = task.await.is_ok_and(|result| result == Ok(length));
+            if seen || answered {
+                kept.push(blob(number));
             }
         }
         store.close().await.unwrap();
+        let left = list(&*store).await.unwrap();
+        let names: Vec<_> = left.iter().map(|info| info.blob).collect();
+        assert!(kept.iter().all(|blob| names.contains(blob)), "{} kept, {} left", kept.len(), names.len());
+        assert!(names.len() < 200, "some were dropped in time");
         drop(store);
         for open in [World::open, World::rebuild] {
             let (store, _) = open(&world);
-            let listed = store.list(None, 1000).await.unwrap();
-            let wanted: Vec<_> = kept.iter().map(|number| blob(*number)).collect();
-            assert_eq!(listed.iter().map(|info| info.blob).collect::<Vec<_>>(), wanted);
+            assert_eq!(list(&store).await.as_ref(), Ok(&left));
+            for number in 0..200 {
+                let bytes = read_all(&store, blob(number), 300_000 + number).await;
+                let whole = bytes.as_deref() == Ok(&content(number, 300_000 + number)[..]);
+                assert_eq!(whole, names.contains(&blob(number)), "blob {number}");
+                assert!(whole || bytes == Err(StorageError::NotFound), "blob {number}");
+            }
         }
     });
 }

@@ -1,9 +1,9 @@
 //! A flipped bit anywhere costs at most the blob that it is in, and is never returned as data.
 
-use crate::support::{World, runtime};
+use crate::support::{World, replica, runtime};
 use esker_env::{Random as _, SeededRandom, SimDisk};
 use esker_rpc::{Storage, StorageError};
-use esker_storage::contract::{blob, body, content, read_all};
+use esker_storage::contract::{FENCE, blob, body, content, read_all};
 use esker_storage::{Round, SegmentStore, Throttle};
 use std::sync::Arc;
 
@@ -16,9 +16,12 @@ fn filled() -> (World, SimDisk) {
     runtime().block_on(async {
         let (store, _) = world.open();
         for (number, length) in (0..).zip(LENGTHS) {
-            assert_eq!(store.put(blob(number), body(content(number, length), 50_000)).await, Ok(length));
+            assert_eq!(
+                store.put(blob(number), FENCE, body(content(number, length), 50_000)).await,
+                Ok(length)
+            );
         }
-        store.put(blob(50), body(content(50, 500), 50)).await.unwrap();
+        store.put(blob(50), FENCE, body(content(50, 500), 50)).await.unwrap();
         store.delete(&[blob(50)]).await.unwrap();
         store.close().await.unwrap();
     });
@@ -59,7 +62,7 @@ fn a_flipped_bit_anywhere_in_a_segment_costs_at_most_one_blob() {
         let damaged = World { disk: Arc::new(copy), ..world.clone() };
         runtime().block_on(async {
             // With the index as it is, and from the segments alone.
-            let (store, _) = World { engine: replica(&world), ..damaged.clone() }.open();
+            let (store, _) = World { engine: replica(&*world.engine), ..damaged.clone() }.open();
             let with_index = lost(&store).await;
             drop(store);
             let (store, report) = damaged.without_index().open();
@@ -76,24 +79,6 @@ fn a_flipped_bit_anywhere_in_a_segment_costs_at_most_one_blob() {
     assert!(costs[0] > 50 && costs[1] > 100, "{costs:?}: the flips must hit both slack and data");
 }
 
-/// A copy of the index, so that each case starts from the same.
-fn replica(world: &World) -> Arc<dyn esker_kv::Engine> {
-    use esker_kv::{Batch, Direction, Durability, KeyRange};
-    let copy = esker_kv::MemoryEngine::default();
-    let view = world.engine.view().unwrap();
-    for name in world.engine.keyspaces().unwrap() {
-        let from = world.engine.open_keyspace(&name).unwrap();
-        let to = esker_kv::Engine::open_keyspace(&copy, &name).unwrap();
-        let mut batch = Batch::new();
-        for pair in view.range(&from, KeyRange::all(), Direction::Forward).unwrap() {
-            let (key, value) = pair.unwrap();
-            batch.put(&to, key, value);
-        }
-        esker_kv::Engine::commit(&copy, batch, Durability::Buffered).unwrap();
-    }
-    Arc::new(copy)
-}
-
 #[test]
 fn scrubbing_reports_damaged_blobs_and_remembers_where_it_was() {
     let (world, disk) = filled();
@@ -106,6 +91,13 @@ fn scrubbing_reports_damaged_blobs_and_remembers_where_it_was() {
             // A new store at every step: the position survives.
             let (store, _) = world.open();
             let report = store.scrub_step(1, Throttle::Unlimited).await.unwrap();
+            let told = store.usage().await.unwrap().scrubbed;
+            assert_eq!((told.blobs, told.bytes), (report.blobs, report.bytes));
+            assert_eq!(
+                (told.damaged, told.rounds),
+                (report.corrupt.len() as u64, u64::from(report.round == Round::Finished))
+            );
+            assert_eq!(told.reached_millis.is_some(), report.round == Round::Ongoing);
             store.close().await.unwrap();
             steps += 1;
             corrupt.extend(report.corrupt);
@@ -141,7 +133,7 @@ fn storing_a_damaged_blob_again_heals_it() {
         let (store, _) = world.open();
         let broken = read_all(&store, blob(2), LENGTHS[2]).await;
         assert!(matches!(broken, Err(StorageError::Corrupt(_))), "{broken:?}");
-        assert_eq!(store.put(blob(2), body(bytes.clone(), 1000)).await, Ok(LENGTHS[2]));
+        assert_eq!(store.put(blob(2), FENCE, body(bytes.clone(), 1000)).await, Ok(LENGTHS[2]));
         assert_eq!(lost(&store).await, 0);
         store.delete(&[blob(2)]).await.unwrap();
         drop(store);

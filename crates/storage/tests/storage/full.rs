@@ -3,12 +3,12 @@
 use crate::support::{World, runtime};
 use esker_env::{DiskOperation, Fault, FaultDuration, SimDisk};
 use esker_rpc::{Storage, StorageError};
-use esker_storage::contract::{blob, body, content, read_all};
+use esker_storage::contract::{FENCE, blob, body, content, list, read_all};
 use esker_storage::{FreeSpace, SegmentStore, Throttle};
 use std::io;
 
 async fn put(store: &SegmentStore, number: u64, length: u64) -> Result<u64, StorageError> {
-    store.put(blob(number), body(content(number, length), 100_000)).await
+    store.put(blob(number), FENCE, body(content(number, length), 100_000)).await
 }
 
 async fn fill(store: &SegmentStore) -> u64 {
@@ -27,7 +27,7 @@ async fn all_whole(store: &SegmentStore, count: u64) {
         let bytes = read_all(store, blob(number), 200_000).await;
         assert!(bytes.as_deref() == Ok(&content(number, 200_000)[..]), "blob {number}");
     }
-    assert_eq!(store.list(None, 1000).await.unwrap().len() as u64, count);
+    assert_eq!(list(store).await.unwrap().len() as u64, count);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_disk_at_the_watermark_refuses_data_takes_deletes_and_then_data_again() {
         assert_eq!(put(&store, 1000, 200_000).await, Ok(200_000));
         drop(store);
         let (store, _) = world.open();
-        assert_eq!(store.list(None, 1000).await.unwrap().len() as u64, count / 2 + 1);
+        assert_eq!(list(&store).await.unwrap().len() as u64, count / 2 + 1);
     });
 }
 
@@ -62,11 +62,11 @@ fn a_disk_without_any_space_still_takes_deletes() {
         for number in 0..count {
             store.delete(&[blob(number)]).await.unwrap();
         }
-        assert_eq!(store.list(None, 10).await, Ok(vec![]));
+        assert_eq!(list(&store).await, Ok(vec![]));
         store.compact(Throttle::Unlimited).await.unwrap();
         drop(store);
         let (store, _) = world.rebuild();
-        assert_eq!(store.list(None, 10).await, Ok(vec![]));
+        assert_eq!(list(&store).await, Ok(vec![]));
         assert!(fill(&store).await > 3, "space came back");
     });
 }
@@ -90,7 +90,7 @@ fn running_out_of_space_within_a_blob_leaves_nothing_of_it() {
             let (store, _) = world.rebuild();
             let bytes = read_all(&store, blob(2), 900_000).await;
             assert!(bytes.as_deref() == Ok(&content(2, 900_000)[..]));
-            assert_eq!(store.list(None, 10).await.unwrap().len(), 2);
+            assert_eq!(list(&store).await.unwrap().len(), 2);
         });
     }
 }
@@ -114,7 +114,7 @@ fn a_failed_sync_retires_the_disk_for_writes_and_reads_go_on() {
         let bytes = read_all(&store, blob(1), 5000).await;
         assert!(bytes.as_deref() == Ok(&content(1, 5000)[..]));
         assert_eq!(read_all(&store, blob(2), 5000).await, Err(StorageError::NotFound));
-        assert_eq!(store.list(None, 10).await.unwrap().len(), 1);
+        assert_eq!(list(&store).await.unwrap().len(), 1);
     });
 }
 

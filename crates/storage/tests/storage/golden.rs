@@ -2,10 +2,12 @@
 
 use esker_storage::contract::content;
 use esker_storage::decode_records;
+use esker_storage::format::checksum::crc32c;
+use esker_storage::format::fences::{FenceTable, decode_fences, encode_fences};
 use esker_storage::format::footer::{Entry, encode_footer};
 use esker_storage::format::{FileHeader, FormatError, Fragment, FragmentKind, Record, Tombstone};
 use esker_storage::scan::DataState;
-use esker_types::{BlobId, DataId};
+use esker_types::{BlobId, DataId, PlacementEpoch, PlacementGroup};
 use proptest::prelude::*;
 
 fn blob_id() -> BlobId {
@@ -80,6 +82,34 @@ fn a_footer_of_format_1() {
     );
 }
 
+#[test]
+fn a_fence_file_of_format_1() {
+    let table =
+        [(PlacementGroup(3), PlacementEpoch(5)), (PlacementGroup(0x0102), PlacementEpoch(u64::MAX - 1))]
+            .into();
+    let bytes = encode_fences(&table);
+    assert_eq!(
+        hex::encode(&bytes),
+        "45534b4552464e430100000002000000030005000000000000000201feffffffffffffff8d3684db"
+    );
+    assert_eq!(decode_fences(&bytes), Ok(table));
+    assert_eq!(decode_fences(&encode_fences(&FenceTable::new())), Ok(FenceTable::new()));
+}
+
+#[test]
+fn fence_files_of_another_version_or_out_of_order_are_refused() {
+    let sealed = |body: &[u8]| [body, &crc32c(body).to_le_bytes()].concat();
+    let head =
+        |version: u8, count: u8| [b"ESKERFNC".as_slice(), &[version, 0, 0, 0, count, 0, 0, 0]].concat();
+    let entry = |group: u8| [group, 0, 1, 0, 0, 0, 0, 0, 0, 0];
+    let refused = |body: Vec<u8>| decode_fences(&sealed(&body)).unwrap_err();
+    assert_eq!(refused(head(2, 0)), FormatError::Version(2));
+    assert_eq!(refused([head(1, 2), entry(2).into(), entry(1).into()].concat()), FormatError::Field);
+    assert_eq!(refused([head(1, 2), entry(2).into(), entry(2).into()].concat()), FormatError::Field);
+    assert_eq!(refused([head(1, 2), entry(2).into()].concat()), FormatError::Field);
+    assert_eq!(decode_fences(b"ESKERFN"), Err(FormatError::Short));
+}
+
 /// A segment image with fragments of these lengths, and where each record starts.
 fn image(lengths: &[u32]) -> (Vec<u8>, Vec<u64>) {
     let mut bytes = header().encode();
@@ -111,6 +141,18 @@ proptest! {
         }
         bytes.truncate(cut.index(bytes.len() + 1));
         let _ = decode_records(&bytes);
+    }
+
+    #[test]
+    fn any_bytes_are_a_fence_file_or_refused(mut bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+        let start = b"ESKERFNC\x01".len().min(bytes.len());
+        bytes[..start].copy_from_slice(&b"ESKERFNC\x01"[..start]);
+        let crc = crc32c(&bytes).to_le_bytes();
+        for bytes in [bytes.clone(), [bytes, crc.to_vec()].concat()] {
+            if let Ok(table) = decode_fences(&bytes) {
+                prop_assert_eq!(decode_fences(&encode_fences(&table)), Ok(table));
+            }
+        }
     }
 
     #[test]

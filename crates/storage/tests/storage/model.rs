@@ -2,7 +2,7 @@
 
 use crate::support::{World, runtime};
 use esker_rpc::Storage;
-use esker_storage::contract::{blob, body, content, read_all};
+use esker_storage::contract::{FENCE, blob, body, content, list, read_all};
 use esker_storage::{SegmentStore, Throttle};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -37,10 +37,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 async fn check(store: &SegmentStore, model: &BTreeMap<u64, u64>) {
-    let listed: Vec<_> =
-        store.list(None, 100).await.unwrap().iter().map(|info| (info.blob, info.length)).collect();
+    let listed: Vec<_> = list(store).await.unwrap().iter().map(|info| (info.blob, info.length)).collect();
     let wanted: Vec<_> = model.iter().map(|(number, length)| (blob(*number), *length)).collect();
     assert_eq!(listed, wanted);
+    let usage = store.usage().await.unwrap();
+    assert_eq!((usage.blobs, usage.live_bytes), (model.len() as u64, model.values().sum()));
     for (number, length) in model {
         let bytes = read_all(store, blob(*number), *length).await;
         assert!(
@@ -62,7 +63,10 @@ async fn run(steps: Vec<Step>) {
         match step {
             Step::Put { number, length } => {
                 let length = *model.entry(number).or_insert(length);
-                assert_eq!(store.put(blob(number), body(content(number, length), 90_000)).await, Ok(length));
+                assert_eq!(
+                    store.put(blob(number), FENCE, body(content(number, length), 90_000)).await,
+                    Ok(length)
+                );
             }
             Step::Delete(number) => {
                 store.delete(&[blob(number)]).await.unwrap();

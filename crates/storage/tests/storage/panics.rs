@@ -3,7 +3,7 @@
 use crate::support::{World, runtime};
 use esker_env::{Clock, ManualClock};
 use esker_rpc::{Storage, StorageError};
-use esker_storage::contract::{blob, body, content, read_all};
+use esker_storage::contract::{FENCE, blob, body, content, read_all};
 use esker_types::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,7 +35,7 @@ fn a_committer_that_panics_retires_the_disk() {
     world.clock = trap.clone();
     runtime().block_on(async {
         let (store, _) = world.open();
-        let put = |number| store.put(blob(number), body(content(number, 1000), 100));
+        let put = |number| store.put(blob(number), FENCE, body(content(number, 1000), 100));
         assert_eq!(put(1).await, Ok(1000));
         assert_eq!(store.health(), Ok(()));
         trap.set.store(true, Ordering::Relaxed);

@@ -5,7 +5,7 @@ use crate::support::{World, runtime};
 use esker_env::sim::rounds;
 use esker_env::{Random as _, SeededRandom};
 use esker_rpc::{BodyAborted, Storage, StorageError};
-use esker_storage::contract::{blob, body, content, read_all};
+use esker_storage::contract::{FENCE, blob, body, content, list, read_all};
 use esker_storage::{SegmentStore, Throttle};
 use futures::{StreamExt as _, stream};
 use std::collections::BTreeMap;
@@ -60,11 +60,14 @@ async fn workload(
             0 => {
                 let cut = content(number, length / 2);
                 let aborted = body(cut, 70_000).chain(stream::iter([Err(BodyAborted)])).boxed();
-                assert_eq!(store.put(blob(number), aborted).await, Err(StorageError::Aborted));
+                assert_eq!(store.put(blob(number), FENCE, aborted).await, Err(StorageError::Aborted));
                 history.lock().unwrap().fates.entry(number).or_default().push(Fate::GivenUp);
             }
             _ => {
-                assert_eq!(store.put(blob(number), body(content(number, length), 70_000)).await, Ok(length));
+                assert_eq!(
+                    store.put(blob(number), FENCE, body(content(number, length), 70_000)).await,
+                    Ok(length)
+                );
                 let step = acknowledge(crasher);
                 history.lock().unwrap().fates.entry(number).or_default().push(Fate::Stored(step));
                 stored.push(number);
@@ -95,7 +98,7 @@ async fn workload(
 /// Opens what is left, and holds it to what had been promised.
 async fn check(store: &SegmentStore, history: &History, promised: u64, how: &str) {
     let listed: BTreeMap<_, _> =
-        store.list(None, 1 << 20).await.unwrap().into_iter().map(|info| (info.blob, info.length)).collect();
+        list(store).await.unwrap().into_iter().map(|info| (info.blob, info.length)).collect();
     for (number, fates) in &history.fates {
         let length = length_of(*number);
         let bytes = read_all(store, blob(*number), length).await;
@@ -138,7 +141,7 @@ async fn check_image(image: Image, history: &History, options: &esker_storage::S
     let world = World { disk: Arc::new(image.disk.power_cut(&SeededRandom::new(5))), ..world };
     let (store, _) = world.without_index().open();
     check(&store, history, image.promised, "rebuilt").await;
-    store.put(blob(1_000_000), body(content(1_000_000, 10), 10)).await.unwrap();
+    store.put(blob(1_000_000), FENCE, body(content(1_000_000, 10), 10)).await.unwrap();
     store.compact(Throttle::Unlimited).await.unwrap();
     check_after_compaction(&store, history, image.promised).await;
 }

@@ -221,6 +221,7 @@ impl Disk for CrashDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> DiskResult<()> {
+        self.0.probe();
         self.0.disk.rename(from, to)
     }
 

@@ -3,7 +3,7 @@
 pub(crate) mod crash;
 
 use esker_env::{Clock, Disk, ManualClock, Random, SeededRandom, SimDisk};
-use esker_kv::{Engine, MemoryEngine};
+use esker_kv::{Batch, Direction, Durability, Engine, KeyRange, MemoryEngine};
 use esker_storage::{
     ClusterChoice, ClusterId, Components, DataDir, FreeSpace, Identity, IndexStart, OpenReport, SegmentStore,
     StorageOptions,
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// An identity for golden bytes.
 pub(crate) fn identity() -> Identity {
-    Identity { cluster: ClusterId(*b"cluster 01234567"), node: NodeId(7) }
+    Identity { cluster: ClusterId::from_bytes(*b"cluster 01234567"), node: NodeId(7) }
 }
 
 /// Options with segments small enough that a few blobs fill several.
@@ -98,6 +98,23 @@ impl World {
         let entries = self.disk.list(&self.dir).unwrap();
         entries.into_iter().map(|entry| self.dir.join(entry.name)).collect()
     }
+}
+
+/// A copy of the index, so that each case starts from the same.
+pub(crate) fn replica(engine: &dyn Engine) -> Arc<dyn Engine> {
+    let copy = MemoryEngine::default();
+    let view = engine.view().unwrap();
+    for name in engine.keyspaces().unwrap() {
+        let from = engine.open_keyspace(&name).unwrap();
+        let to = Engine::open_keyspace(&copy, &name).unwrap();
+        let mut batch = Batch::new();
+        for pair in view.range(&from, KeyRange::all(), Direction::Forward).unwrap() {
+            let (key, value) = pair.unwrap();
+            batch.put(&to, key, value);
+        }
+        Engine::commit(&copy, batch, Durability::Buffered).unwrap();
+    }
+    Arc::new(copy)
 }
 
 /// A runtime with more than one thread, as a server has.
