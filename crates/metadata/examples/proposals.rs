@@ -109,7 +109,7 @@ fn components(dir: &Path) -> Result<Components, Failure> {
     disk.create_dir_all(&wal_dir)?;
     let (wal, _) = Wal::open(&disk, &random, &wal_dir, &WalOptions::new([1; 32]))?;
     let engine = esker_kv::open(EngineKind::Fjall, &dir.join("kv"), &Options::default())?;
-    Ok(Components { wal: Arc::new(wal), engine, clock: Arc::new(SystemClock::new()) })
+    Ok(Components { wal: Arc::new(wal), engine, clock: Arc::new(SystemClock::new()), peers: None })
 }
 
 #[tokio::main]

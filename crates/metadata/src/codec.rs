@@ -14,8 +14,6 @@ use crate::types::{
     CommandBytes, Entry, LeaderId, LogId, Membership, Payload, Peer, SnapshotMeta, StoredMembership, Vote,
 };
 
-const VERSION: u8 = 1;
-
 const BLANK: u8 = 0;
 const COMMAND: u8 = 1;
 const MEMBERSHIP: u8 = 2;
@@ -24,19 +22,27 @@ const MEMBERSHIP: u8 = 2;
 pub(crate) trait Encoded: Sized {
     /// What error messages call it.
     const NAME: &'static str;
+    /// The newest form.
+    const VERSION: u8 = 1;
 
     fn write(&self, w: &mut Writer);
     fn read(r: &mut Reader) -> Result<Self, Malformed>;
 
+    /// Reads an older form.
+    fn read_old(r: &mut Reader, _version: u8) -> Result<Self, Malformed> {
+        Err(r.malformed())
+    }
+
     fn encode(&self) -> Bytes {
-        let mut w = Writer::versioned(VERSION);
+        let mut w = Writer::versioned(Self::VERSION);
         self.write(&mut w);
         w.finish().into()
     }
 
     fn decode(bytes: Bytes) -> Result<Self, Malformed> {
-        let (mut r, _) = Reader::versioned(bytes, Self::NAME, VERSION)?;
-        let value = Self::read(&mut r)?;
+        let (mut r, version) = Reader::versioned(bytes, Self::NAME, Self::VERSION)?;
+        let value =
+            if version == Self::VERSION { Self::read(&mut r)? } else { Self::read_old(&mut r, version)? };
         r.finish()?;
         Ok(value)
     }

@@ -9,9 +9,11 @@
 //! **Architecture Invariant:** rows are written without syncing them, always in one batch with the row that names the
 //! last applied log entry. The log is purged only below an applied entry whose rows were synced.
 
+mod clocks;
 mod codec;
 mod log;
 mod machine;
+mod membership;
 mod network;
 mod node;
 mod reconciler;
@@ -23,10 +25,10 @@ mod types;
 mod tests;
 
 pub use node::{
-    Components, Formation, GroupStatus, HistoryError, MetadataHandle, MetadataNode, Role, Settings,
-    StartError,
+    Components, Formation, GroupStatus, HistoryError, MemberStatus, MetadataHandle, MetadataNode, RaftPlane,
+    Role, Runtime, Settings, StartError,
 };
-pub use reconciler::{GARBAGE_RECLAIMED_BYTES_TOTAL, ORPHANS_DELETED_TOTAL, Reconciler, ReconcilerSettings};
+pub use reconciler::{GARBAGE_RECLAIMED_BYTES_TOTAL, Reconciler, ReconcilerSettings};
 pub use types::Peer;
 
 /// The generated code of `proto/raft.proto`.

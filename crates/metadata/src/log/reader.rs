@@ -5,10 +5,10 @@ use std::io;
 use std::ops::{Bound, Range, RangeBounds};
 use std::sync::Arc;
 
+use esker_env::spawn_blocking;
 use futures::stream::{self, Stream, TryStreamExt};
 use openraft::OptionalSend;
 use openraft::storage::RaftLogReader;
-use tokio::task::spawn_blocking;
 
 use crate::codec::{Encoded, decode_option};
 use crate::log::LogStore;

@@ -5,10 +5,10 @@ mod apply;
 use std::io;
 use std::sync::Arc;
 
+use esker_env::spawn_blocking;
 use futures::{Stream, StreamExt};
 use openraft::storage::{EntryResponder, RaftSnapshotBuilder, RaftStateMachine};
 use openraft::{EntryPayload, OptionalSend};
-use tokio::task::spawn_blocking;
 
 use crate::rows::{GroupRows, RowsView};
 use crate::snapshot::SnapshotData;

@@ -1,9 +1,11 @@
 //! openraft's network: one client per peer and purpose.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
-use esker_types::{GroupId, NodeId};
+use esker_env::Clock;
+use esker_types::{GroupId, NodeId, Timestamp};
 use openraft::OptionalSend;
 use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Timeout, Unreachable};
 use openraft::network::{RPCOption, RPCTypes, RaftNetworkFactory, RaftNetworkV2};
@@ -13,24 +15,24 @@ use openraft::raft::{
 };
 use tonic::{Code, Request, Response, Status};
 
-use crate::network::pool::Client;
-use crate::network::{Link, PeerPool, convert, send_snapshot};
+use crate::clocks::GroupTime;
+use crate::network::{Client, Conditions, Link, NoWay, Peers, Room, convert, send_snapshot};
 use crate::snapshot::SnapshotData;
 use crate::types::{Peer, Snapshot, TypeConfig, Vote};
 
 /// Makes the clients of one group.
 #[derive(Clone, Debug)]
 pub(crate) struct NetworkFactory {
-    pub(crate) pool: PeerPool,
+    pub(crate) peers: Peers,
     pub(crate) group: GroupId,
     pub(crate) node: NodeId,
+    pub(crate) time: Arc<GroupTime>,
+    pub(crate) conditions: Arc<Conditions>,
 }
 
 impl NetworkFactory {
     fn peer(&self, target: u64, peer: &Peer, link: Link) -> PeerClient {
-        let client = self.pool.client(self.group, NodeId(target), &peer.address, link);
-        let client = client.map_err(|error| format!("the address {:?} is not usable: {error}", peer.address));
-        PeerClient { node: self.node.0, target, client }
+        PeerClient { own: self.clone(), target, address: peer.address.clone(), link }
     }
 }
 
@@ -53,15 +55,17 @@ impl RaftNetworkFactory<TypeConfig> for NetworkFactory {
 /// Sends openraft's calls to one peer.
 #[derive(Debug)]
 pub(crate) struct PeerClient {
-    node: u64,
+    own: NetworkFactory,
     target: u64,
-    /// Or why there can't be one.
-    client: Result<Client, String>,
+    address: String,
+    link: Link,
 }
 
 impl PeerClient {
+    /// The peer may have moved since the last call, so each call asks where it is.
     fn client(&self) -> Result<Client, Unreachable<TypeConfig>> {
-        self.client.clone().map_err(Unreachable::from_string)
+        let client = self.own.peers.client(self.own.group, NodeId(self.target), &self.address, self.link);
+        client.map_err(|error: NoWay| Unreachable::new(&error))
     }
 
     /// Makes a call within the time that openraft allows for it.
@@ -98,13 +102,14 @@ impl PeerClient {
             | Code::PermissionDenied
             | Code::FailedPrecondition
             | Code::NotFound
-            | Code::Unimplemented => Unreachable::new(status).into(),
+            | Code::Unimplemented
+            | Code::ResourceExhausted => Unreachable::new(status).into(),
             _ => NetworkError::new(status).into(),
         }
     }
 
     pub(crate) fn timed_out(&self, action: RPCTypes, timeout: Duration) -> Timeout<TypeConfig> {
-        Timeout { action, id: self.node, target: self.target, timeout }
+        Timeout { action, id: self.own.node.0, target: self.target, timeout }
     }
 }
 
@@ -120,12 +125,18 @@ impl RaftNetworkV2<TypeConfig> for PeerClient {
         rpc: AppendEntriesRequest<TypeConfig>,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<TypeConfig>, RPCError<TypeConfig>> {
-        let message = convert::append_request(&rpc);
+        let time = &self.own.time;
+        let mut message = convert::append_request(&rpc);
+        message.clock_micros = time.leader_time().map_or(0, Timestamp::micros);
+        let sent = time.monotonic();
         let reply = self
             .call(RPCTypes::AppendEntries, &option, message, |mut client, request| async move {
                 client.append(request).await
             })
             .await?;
+        time.heard(NodeId(self.target), Timestamp(reply.clock_micros), sent);
+        let room = if reply.full { Room::None } else { Room::Enough };
+        self.own.conditions.heard(NodeId(self.target), room);
         match convert::read_append_reply(reply).map_err(malformed)? {
             // Nothing can conflict with the start of the log; openraft relies on that.
             AppendEntriesResponse::Conflict if rpc.prev_log_id.is_none() => {

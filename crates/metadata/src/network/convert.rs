@@ -11,12 +11,14 @@ use crate::codec::{Encoded, decode_option, encode_option};
 use crate::proto::{self, append_reply, transfer_leader_reply};
 use crate::types::{Entry, LogId, TypeConfig, Vote};
 
+/// The message, without the sender's clock.
 pub(crate) fn append_request(request: &AppendEntriesRequest<TypeConfig>) -> proto::AppendRequest {
     proto::AppendRequest {
         vote: request.vote.encode(),
         previous_log_id: encode_option(request.prev_log_id.as_ref()),
         leader_commit: encode_option(request.leader_commit.as_ref()),
         entries: request.entries.iter().map(Encoded::encode).collect(),
+        clock_micros: 0,
     }
 }
 
@@ -40,6 +42,7 @@ pub(crate) fn read_append_request(
     })
 }
 
+/// The message, without the sender's clock and condition.
 pub(crate) fn append_reply(reply: &AppendEntriesResponse<TypeConfig>) -> proto::AppendReply {
     use append_reply::Result as R;
     let result = match reply {
@@ -48,7 +51,7 @@ pub(crate) fn append_reply(reply: &AppendEntriesResponse<TypeConfig>) -> proto::
         AppendEntriesResponse::Conflict => R::Conflict(true),
         AppendEntriesResponse::HigherVote(vote) => R::HigherVote(vote.encode()),
     };
-    proto::AppendReply { result: Some(result) }
+    proto::AppendReply { result: Some(result), clock_micros: 0, full: false }
 }
 
 pub(crate) fn read_append_reply(

@@ -1,16 +1,18 @@
 //! How metadata nodes talk: gRPC clients for openraft and for forwarding, and the service that routes calls to the
 //! groups of this node.
 
-mod caller;
 mod client;
+mod conditions;
 mod convert;
-mod pool;
+mod group_header;
+mod peers;
 mod send_snapshot;
 mod server;
 mod take_snapshot;
 
 pub(crate) use client::NetworkFactory;
-pub(crate) use pool::{Client, Link, PeerPool};
+pub(crate) use conditions::{Conditions, Room};
+pub(crate) use peers::{Client, Link, NoWay, Peers};
 pub(crate) use server::{RaftService, Registry};
 
 /// The largest message that is sent or accepted, in bytes: a batch of entries that ends in the longest command, or a

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use esker_env::spawn_blocking;
 use openraft::errors::{NetworkError, StreamingError};
 use openraft::network::RPCTypes;
 use openraft::raft::SnapshotResponse;
 use tokio::sync::{mpsc, watch};
 
 use crate::codec::Encoded;
+use crate::network::Client;
 use crate::network::client::PeerClient;
-use crate::network::pool::Client;
 use crate::proto::{self, SnapshotMessage, snapshot_message::Part};
 use crate::rows::RowsView;
-use crate::snapshot::{ChunkReader, SnapshotData, SnapshotPart};
+use crate::snapshot::{ChunkReader, SnapshotData, SnapshotError, SnapshotPart};
 use crate::types::{Snapshot, TypeConfig, Vote};
 
 /// How many chunks may wait for the network.
@@ -34,7 +35,7 @@ pub(crate) async fn send(
     let header = proto::SnapshotHeader { vote: vote.encode(), meta: snapshot.meta.encode() };
     let (parts, mut outgoing) = mpsc::channel(CHUNKS_AHEAD);
     let (progress, mut progressed) = watch::channel(());
-    let reader = tokio::task::spawn_blocking(move || read(&view, header, &parts));
+    let reader = tokio::spawn(read(view, header, parts));
     let messages = futures::stream::poll_fn(move |context| {
         let next = outgoing.poll_recv(context);
         if next.is_ready() {
@@ -68,26 +69,39 @@ pub(crate) async fn send(
     Ok(SnapshotResponse::new(vote))
 }
 
-/// Reads the view into messages until it ends or nobody takes them any more.
-fn read(
-    view: &RowsView,
+/// Reads the view into messages until it ends or nobody takes them any more. A part is read when there is room for it,
+/// so no thread waits for the network.
+async fn read(
+    view: RowsView,
     header: proto::SnapshotHeader,
-    parts: &mpsc::Sender<SnapshotMessage>,
-) -> Result<(), crate::snapshot::SnapshotError> {
-    let send = |part| parts.blocking_send(SnapshotMessage { part: Some(part) }).is_ok();
-    if !send(Part::Header(header)) {
-        return Ok(());
-    }
-    for part in ChunkReader::new(view)? {
-        let message = match part? {
-            SnapshotPart::Chunk(chunk) => Part::Chunk(chunk),
-            SnapshotPart::Footer(totals) => {
-                Part::Footer(proto::SnapshotFooter { rows: totals.rows, state_hash: totals.state_hash })
+    parts: mpsc::Sender<SnapshotMessage>,
+) -> Result<(), SnapshotError> {
+    let mut reader = ChunkReader::new(view);
+    let mut header = Some(Part::Header(header));
+    loop {
+        let Ok(room) = parts.reserve().await else { return Ok(()) };
+        let part = match header.take() {
+            Some(header) => header,
+            None => {
+                let read = spawn_blocking(move || {
+                    let part = reader.next();
+                    (reader, part)
+                });
+                // A job that ends early does so with its runtime.
+                let Ok((back, Some(part))) = read.await else { return Ok(()) };
+                reader = back;
+                message_part(part?)
             }
         };
-        if !send(message) {
-            return Ok(());
+        room.send(SnapshotMessage { part: Some(part) });
+    }
+}
+
+fn message_part(part: SnapshotPart) -> Part {
+    match part {
+        SnapshotPart::Chunk(chunk) => Part::Chunk(chunk),
+        SnapshotPart::Footer(totals) => {
+            Part::Footer(proto::SnapshotFooter { rows: totals.rows, state_hash: totals.state_hash })
         }
     }
-    Ok(())
 }

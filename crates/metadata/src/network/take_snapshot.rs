@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::task::spawn_blocking;
+use esker_env::spawn_blocking;
 use tonic::{Status, Streaming};
 
 use crate::codec::Encoded;

@@ -27,6 +27,9 @@ pub(crate) fn config(settings: &Settings) -> Result<Arc<Config>, Box<ConfigError
         enable_pre_vote: Some(true),
         // A restarted leader whose rows are behind must win an election, which brings them up to date, first.
         enable_leader_restore: Some(false),
+        // A leader that hears nothing, but is heard, would keep the others from electing one that can commit. The
+        // shortest time that openraft accepts.
+        quorum_loss_probe_interval: Some(millis(settings.election_timeout_max).saturating_mul(2)),
         // A log that lost entries is a failure to report, not one to paper over.
         allow_log_reversion: Some(false),
         ..Config::default()

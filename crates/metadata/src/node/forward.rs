@@ -7,24 +7,29 @@ use std::time::Duration;
 use esker_index::command::Command;
 use esker_index::outcome::{Outcome, OutcomeRecord};
 use esker_index::records::Record;
+use esker_rpc::grpc::Failure;
 use esker_rpc::metadata::MetadataError;
 use esker_types::NodeId;
 use tonic::{Code, Request, Status};
 
 use crate::network::Link;
+use crate::node::observe::Gone;
 use crate::node::{Group, NotDone, Observer, Trace};
-use crate::proto::{self, failure::Kind, propose_reply, read_index_reply};
+use crate::proto::{self, propose_reply, read_index_reply};
 use crate::types::Peer;
 
 /// How long to wait before trying again, if nothing is heard of a new leader.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Waits until the replica learns something new about its group, briefly.
-pub(super) async fn pause(observer: &mut Observer, at_most: Duration) {
+///
+/// # Errors
+/// The replica has stopped, so that it learns nothing any more.
+pub(super) async fn pause(observer: &mut Observer, at_most: Duration) -> Result<(), Gone> {
     let leader = observer.look(|metrics| metrics.current_leader);
     let changed = observer.wait(|metrics| (metrics.current_leader != leader).then_some(()));
-    // Either way the caller looks for the leader again.
-    let _ = tokio::time::timeout(PAUSE.min(at_most), changed).await;
+    // If nothing changed, the caller looks for the leader again all the same.
+    tokio::time::timeout(PAUSE.min(at_most), changed).await.unwrap_or(Ok(()))
 }
 
 impl Group {
@@ -67,7 +72,7 @@ pub(super) async fn propose(
             Ok(outcome) => Ok(outcome.0),
             Err(error) => Err(NotDone::Failed(MetadataError::Unknown(error.to_string()))),
         },
-        Some(R::Failure(failure)) => Err(NotDone::Failed(failure.into())),
+        Some(R::Failure(failure)) => Err(failed(failure)),
         Some(R::NotLeader(proto::NotLeader { maybe_logged: false })) => Err(unreached(Trace::None)),
         Some(R::NotLeader(_)) | None => Err(unreached(Trace::MaybeLogged)),
     }
@@ -86,7 +91,7 @@ pub(super) async fn read_index(
     match tokio::time::timeout(timeout, client.read_index(request)).await {
         Ok(Ok(reply)) => match reply.into_inner().result {
             Some(R::Index(index)) => Ok(index),
-            Some(R::Failure(failure)) => Err(NotDone::Failed(failure.into())),
+            Some(R::Failure(failure)) => Err(failed(failure)),
             Some(R::NotLeader(_)) | None => Err(unreached(Trace::None)),
         },
         Ok(Err(_)) | Err(_) => Err(unreached(Trace::None)),
@@ -94,7 +99,7 @@ pub(super) async fn read_index(
 }
 
 fn client(group: &Group, leader: NodeId, peer: &Peer) -> Result<crate::network::Client, NotDone> {
-    let client = group.parts.pool.client(group.id(), leader, &peer.address, Link::Forward);
+    let client = group.peers().client(group.id(), leader, &peer.address, Link::Forward);
     client.map_err(|error| NotDone::Failed(MetadataError::Unavailable(format!("{}: {error}", peer.address))))
 }
 
@@ -128,25 +133,11 @@ fn trace_of(status: &Status) -> Trace {
     if refused { Trace::None } else { Trace::MaybeLogged }
 }
 
-impl From<&MetadataError> for proto::Failure {
-    fn from(error: &MetadataError) -> proto::Failure {
-        let (kind, message) = match error {
-            MetadataError::Unavailable(why) => (Kind::Unavailable, why.clone()),
-            MetadataError::Unknown(why) => (Kind::Unknown, why.clone()),
-            MetadataError::Full => (Kind::Full, String::new()),
-            MetadataError::Failed(why) => (Kind::Failed, why.clone()),
-        };
-        proto::Failure { kind: kind.into(), message }
-    }
-}
-
-impl From<proto::Failure> for MetadataError {
-    fn from(failure: proto::Failure) -> MetadataError {
-        match failure.kind() {
-            Kind::Unavailable => MetadataError::Unavailable(failure.message),
-            Kind::Full => MetadataError::Full,
-            // The leader failed, not this node: another leader may still have got the command.
-            Kind::Failed | Kind::Unknown | Kind::Unspecified => MetadataError::Unknown(failure.message),
-        }
-    }
+/// What the leader's failure means here.
+fn failed(failure: Failure) -> NotDone {
+    NotDone::Failed(match MetadataError::from(failure) {
+        // The leader failed, not this node: another leader may still have got the command.
+        MetadataError::Failed(why) => MetadataError::Unknown(why),
+        same => same,
+    })
 }

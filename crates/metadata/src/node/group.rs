@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use esker_env::Clock;
 use esker_rpc::metadata::MetadataError;
@@ -9,7 +10,9 @@ use esker_types::{GroupId, NodeId, Timestamp};
 use esker_wal::Wal;
 use openraft::errors::Fatal;
 
-use crate::network::PeerPool;
+use crate::clocks::{GroupTime, Samples};
+use crate::network::{Conditions, Peers};
+use crate::node::admission::Admission;
 use crate::node::read::ReadQueue;
 use crate::node::{Observer, Settings};
 use crate::rows::GroupRows;
@@ -22,6 +25,7 @@ pub(crate) struct Group {
     raft: Raft,
     rows: Arc<GroupRows>,
     reads: ReadQueue,
+    time: Arc<GroupTime>,
     /// The last proposal time that this node gave out, in microseconds.
     last_proposed_at: AtomicU64,
     pub(super) parts: Parts,
@@ -33,7 +37,10 @@ pub(crate) struct Parts {
     pub(crate) settings: Arc<Settings>,
     pub(crate) wal: Arc<Wal>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) pool: PeerPool,
+    pub(crate) peers: Peers,
+    pub(crate) samples: Arc<Samples>,
+    pub(crate) conditions: Arc<Conditions>,
+    pub(crate) admission: Admission,
 }
 
 /// Why a replica could not do something for its group.
@@ -64,15 +71,28 @@ impl NotDone {
     pub(super) fn fatal(error: &Fatal<TypeConfig>) -> NotDone {
         NotDone::Failed(MetadataError::Failed(error.to_string()))
     }
+
+    /// The replica failed while it had the command: other replicas may have it by then.
+    pub(super) fn unknown(error: &impl ToString) -> NotDone {
+        NotDone::Failed(MetadataError::Unknown(error.to_string()))
+    }
 }
 
 impl Group {
-    pub(crate) fn new(id: GroupId, raft: Raft, rows: Arc<GroupRows>, parts: Parts) -> Arc<Group> {
+    pub(crate) fn new(
+        id: GroupId,
+        raft: Raft,
+        rows: Arc<GroupRows>,
+        time: Arc<GroupTime>,
+        parts: Parts,
+    ) -> Arc<Group> {
+        time.attach(Observer::new(&raft));
         Arc::new_cyclic(|group| Group {
             id,
             raft,
             rows,
             reads: ReadQueue::start(group.clone()),
+            time,
             last_proposed_at: AtomicU64::new(0),
             parts,
         })
@@ -94,15 +114,31 @@ impl Group {
         &self.rows
     }
 
+    pub(crate) fn peers(&self) -> &Peers {
+        &self.parts.peers
+    }
+
+    /// A member that says nothing for longer than this is not there.
+    pub(crate) fn silence_max(&self) -> Duration {
+        self.parts.settings.election_timeout_max * 2
+    }
+
     pub(super) fn reads(&self) -> &ReadQueue {
         &self.reads
     }
 
-    /// The time for a new proposal: whole milliseconds, and never less than for the one before.
-    pub(super) fn proposal_time(&self) -> Timestamp {
-        let now = Timestamp::from_millis(self.parts.clock.now().millis());
+    /// The group's time.
+    pub(crate) fn time(&self) -> &Arc<GroupTime> {
+        &self.time
+    }
+
+    /// The time for a new proposal, if this replica leads and its clock is to be trusted: whole milliseconds, and
+    /// never less than for the one before.
+    pub(super) fn proposal_time(&self) -> Option<Timestamp> {
+        let now = self.time.leader_time()?;
+        let now = Timestamp::from_millis(now.millis());
         let before = self.last_proposed_at.fetch_max(now.micros(), Ordering::Relaxed);
-        Timestamp(now.micros().max(before))
+        Some(Timestamp(now.micros().max(before)))
     }
 
     /// The leader of the group, as far as this replica knows.

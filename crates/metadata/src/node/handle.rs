@@ -3,32 +3,35 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use esker_env::Clock;
 use esker_index::command::Command;
 use esker_index::outcome::Outcome;
 use esker_index::query::{Answer, Query};
 use esker_rpc::metadata::{Metadata, MetadataError, Proposal};
-use esker_types::{GroupId, Timestamp};
-use tokio::sync::{Semaphore, watch};
+use esker_types::{GroupId, NodeId, Timestamp};
+use tokio::sync::watch;
 
-use crate::network::Registry;
-use crate::node::{Group, GroupStatus, telemetry};
+use crate::network::{Peers, Registry};
+use crate::node::{Group, GroupStatus, Role, telemetry};
 use crate::rows::{RowsFailure, RowsView};
 
 /// Proposes to and queries the groups of a node, from any runtime. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct MetadataHandle {
     groups: Registry,
-    proposals: Arc<Semaphore>,
+    peers: Peers,
+    clock: Arc<dyn Clock>,
     failure: watch::Receiver<Option<String>>,
 }
 
 impl MetadataHandle {
     pub(super) fn new(
         groups: Registry,
-        proposals_max: usize,
+        peers: Peers,
+        clock: Arc<dyn Clock>,
         failure: watch::Receiver<Option<String>>,
     ) -> MetadataHandle {
-        MetadataHandle { groups, proposals: Arc::new(Semaphore::new(proposals_max)), failure }
+        MetadataHandle { groups, peers, clock, failure }
     }
 
     pub(crate) fn group(&self, group: GroupId) -> Result<Arc<Group>, MetadataError> {
@@ -48,6 +51,21 @@ impl MetadataHandle {
     /// `Failed` if there is none.
     pub fn status(&self, group: GroupId) -> Result<GroupStatus, MetadataError> {
         Ok(self.group(group)?.observe().look(GroupStatus::of))
+    }
+
+    /// The time of the group that has the directory, and so of the cluster: this node's clock, corrected by the
+    /// leader's. Deadlines and ages are to be measured by it, since the leader judges them. Between two corrections it
+    /// moves on with the monotonic clock; a correction may set it back by as much as it was wrong.
+    pub fn group_clock(&self) -> Arc<dyn Clock> {
+        match self.groups.get(GroupId::DIRECTORY) {
+            Some(group) => Arc::clone(group.time()) as Arc<dyn Clock>,
+            None => Arc::clone(&self.clock),
+        }
+    }
+
+    /// Tells where another node is. The topology says so, too, but can't be read while too many nodes have moved.
+    pub fn learn_address(&self, node: NodeId, address: &str) {
+        self.peers.learn(node, address);
     }
 
     /// Waits until the state of this node's replica is as wanted. Bounded by the caller.
@@ -94,7 +112,7 @@ impl MetadataHandle {
         read: impl FnOnce(&RowsView) -> Result<T, RowsFailure> + Send + 'static,
     ) -> Result<T, MetadataError> {
         let rows = Arc::clone(self.group(group)?.rows());
-        let done = tokio::task::spawn_blocking(move || read(&rows.view()?)).await;
+        let done = esker_env::spawn_blocking(move || read(&rows.view()?)).await;
         let failed = |error: &dyn std::error::Error| MetadataError::Failed(error.to_string());
         done.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
     }
@@ -104,12 +122,10 @@ impl MetadataHandle {
 impl Metadata for MetadataHandle {
     async fn propose(&self, group: GroupId, proposal: Proposal) -> Result<Outcome, MetadataError> {
         let group = self.group(group)?;
-        let Ok(_place) = self.proposals.try_acquire() else {
-            return Err(MetadataError::Unavailable("too many proposals wait".to_owned()));
-        };
         let Proposal { request, deadline, body } = proposal;
         // The leader sets the time.
         let command = Command { request, deadline, proposed_at: Timestamp(0), body };
+        let _place = group.admit(command.encode().len())?;
         let timer = telemetry::Timer::start(&group, telemetry::PROPOSAL_DURATION);
         timer.finish(group.propose(&command).await)
     }
@@ -122,5 +138,9 @@ impl Metadata for MetadataHandle {
             self.read(group, move |view| Ok(esker_index::answer(view, &query)?)).await
         };
         timer.finish(answer.await)
+    }
+
+    fn leads(&self, group: GroupId) -> bool {
+        self.status(group).is_ok_and(|status| status.role == Role::Leader)
     }
 }

@@ -7,6 +7,7 @@ use esker_types::{GroupId, NodeId};
 use openraft::ServerState;
 use openraft::errors::{ClientWriteError, Fatal, RaftError};
 
+use crate::membership::silence;
 use crate::node::{Group, MetadataHandle};
 use crate::types::{Peer, TypeConfig};
 
@@ -64,16 +65,29 @@ impl Group {
     /// If this replica leads, asks the follower that lacks least to lead, and waits until it does or an election would
     /// have begun. A node that stops this way leaves no gap of an election timeout.
     pub(super) async fn hand_over(&self) {
+        if let Some(successor) = self.best_follower(|_| true) {
+            self.hand_over_to(successor).await;
+        }
+    }
+
+    /// If this replica leads, the voter that lacks least among those that are there and `able`.
+    pub(crate) fn best_follower(&self, able: impl Fn(NodeId) -> bool) -> Option<NodeId> {
+        let own = self.node();
+        let silence_max = self.silence_max();
+        self.observe().look(|metrics| {
+            let matched = metrics.replication.as_ref().filter(|_| metrics.state == ServerState::Leader)?;
+            let voters = metrics.membership_config.voter_ids().map(NodeId);
+            let there = |node: &NodeId| silence(*node, metrics).is_some_and(|silence| silence <= silence_max);
+            let followers = voters.filter(|node| *node != own && able(*node) && there(node));
+            followers.max_by_key(|node| matched.get(&node.0).copied().flatten().map(|id| id.index))
+        })
+    }
+
+    /// Asks a voter to lead, and waits until somebody else does or an election would have begun.
+    pub(crate) async fn hand_over_to(&self, successor: NodeId) {
         let own = self.node().0;
         let mut observer = self.observe();
-        let successor = observer.look(|metrics| {
-            let voters: BTreeSet<u64> = metrics.membership_config.voter_ids().collect();
-            let matched = metrics.replication.as_ref().filter(|_| metrics.state == ServerState::Leader)?;
-            let followers = matched.iter().filter(|(node, _)| **node != own && voters.contains(node));
-            followers.max_by_key(|(_, matched)| matched.as_ref().map(|id| id.index)).map(|(node, _)| *node)
-        });
-        let Some(successor) = successor else { return };
-        if self.raft().trigger().transfer_leader(successor).await.is_err() {
+        if self.raft().trigger().transfer_leader(successor.0).await.is_err() {
             return;
         }
         let handed_over =

@@ -17,6 +17,9 @@ use crate::node::{Group, NotDone, Trace, forward};
 
 /// How many reads may wait for an index.
 const READS_MAX: usize = 16 * 1024;
+/// The leader may take so long for an index before it is asked again, or another one: a question that hangs at a node
+/// that was cut off holds up all reads that come after it.
+const ATTEMPT_LIMIT: Duration = Duration::from_secs(2);
 
 type Waiting = oneshot::Sender<Result<u64, MetadataError>>;
 
@@ -87,7 +90,7 @@ impl Group {
             }
             let attempt = match self.leader() {
                 Some((leader, peer)) if leader != self.node() => {
-                    let call = forward::read_index(self, leader, &peer, left);
+                    let call = forward::read_index(self, leader, &peer, left.min(ATTEMPT_LIMIT));
                     self.while_leading(leader, call).await
                 }
                 _ => self.read_index_here().await,
@@ -95,7 +98,7 @@ impl Group {
             match attempt {
                 Ok(index) => return Ok(index),
                 Err(NotDone::Failed(error)) => return Err(error),
-                Err(NotDone::NotLeader(_)) => forward::pause(&mut observer, left).await,
+                Err(NotDone::NotLeader(_)) => forward::pause(&mut observer, left).await.map_err(stopped)?,
             }
         }
     }
@@ -107,9 +110,13 @@ impl Group {
             let index = self.reads().index().await?;
             let mut applied = self.rows().watch_applied();
             let reached = applied.wait_for(|entries| *entries > index).await;
-            reached.map(|_| ()).map_err(|_| MetadataError::Failed("the replica stopped".to_owned()))
+            reached.map(|_| ()).map_err(stopped)
         };
         // Twice: a read may wait for the request in flight before its own starts.
         tokio::time::timeout(self.read_timeout() * 2, caught_up).await.map_err(late)?
     }
+}
+
+fn stopped<E>(_: E) -> MetadataError {
+    MetadataError::Failed("the replica stopped".to_owned())
 }

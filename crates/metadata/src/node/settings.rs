@@ -1,24 +1,49 @@
 //! What a metadata node is given: values, and the parts of the process that it uses.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use esker_env::Clock;
 use esker_kv::Engine;
+use esker_rpc::transport::{Incoming, Network};
 use esker_types::{GroupId, NodeId};
 use esker_wal::Wal;
 use uuid::Uuid;
 
-/// The parts that a node uses. The node is their only user while it runs, except for the clock.
-#[derive(Clone, Debug)]
+/// The parts that a node uses. The node is their only user while it runs, except for the clock and the network.
+#[derive(Debug)]
 pub struct Components {
     /// The log and the votes of all groups. Its segments must have room for entries of 5 MiB.
     pub wal: Arc<Wal>,
     /// The rows of all groups.
     pub engine: Arc<dyn Engine>,
-    /// For proposal times and deadlines.
+    /// For proposal times and deadlines. It may be wrong; see [`MetadataHandle::group_clock`].
+    ///
+    /// [`MetadataHandle::group_clock`]: crate::MetadataHandle::group_clock
     pub clock: Arc<dyn Clock>,
+    /// Other nodes; none for a node without peers.
+    pub peers: Option<RaftPlane>,
+}
+
+/// How metadata nodes reach one another.
+#[derive(Debug)]
+pub struct RaftPlane {
+    /// To other nodes. The metadata node keeps connections of its own, on its own runtime.
+    pub network: Network,
+    /// From other nodes: the connections of [`Plane::Raft`](esker_rpc::transport::Plane::Raft).
+    pub incoming: Incoming,
+}
+
+/// Where a node runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runtime {
+    /// On threads of its own, so that no load on the process's other runtimes can delay heartbeats.
+    Own {
+        /// How many.
+        threads: usize,
+    },
+    /// On the runtime that starts it, as in a simulation of many nodes.
+    Current,
 }
 
 /// What a node does about groups that it finds empty.
@@ -33,14 +58,12 @@ pub enum Formation {
 /// The settings of a node.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The cluster; calls from others are refused.
+    /// The cluster; only a name here. The transport refuses calls from others.
     pub cluster: Uuid,
     /// This node.
     pub node: NodeId,
-    /// Where the gRPC service listens; port 0 for any free one. None for a node without peers.
-    pub listen: Option<SocketAddr>,
-    /// Where peers reach the service, `host:port`; used when this node forms a group alone. Defaults to `listen`.
-    pub address: Option<String>,
+    /// Where peers reach this node, `host:port`; used when this node forms a group alone. Empty if there are none.
+    pub address: String,
     /// The groups that this node has replicas of.
     pub groups: Vec<GroupId>,
     /// What to do about empty groups.
@@ -64,18 +87,21 @@ pub struct Settings {
     pub disk_reserve_bytes: u64,
     /// How many proposals may wait for their outcome; more are refused.
     pub proposals_max: usize,
-    /// The threads of the runtime that openraft, the network and the log store run on.
-    pub runtime_threads: usize,
+    /// How many bytes they may have.
+    pub proposals_bytes_max: usize,
+    /// How often the members of each group, and the leader's clock, are looked at.
+    pub membership_interval: Duration,
+    /// Where openraft, the network and the log store run.
+    pub runtime: Runtime,
 }
 
 impl Settings {
-    /// The defaults: group 0, alone, without a listener.
+    /// The defaults: group 0, alone.
     pub fn new(cluster: Uuid, node: NodeId) -> Settings {
         Settings {
             cluster,
             node,
-            listen: None,
-            address: None,
+            address: String::new(),
             groups: vec![GroupId::DIRECTORY],
             formation: Formation::Alone,
             election_timeout_min: Duration::from_millis(500),
@@ -87,7 +113,9 @@ impl Settings {
             read_timeout: Duration::from_secs(5),
             disk_reserve_bytes: 0,
             proposals_max: 4096,
-            runtime_threads: 2,
+            proposals_bytes_max: 64 << 20,
+            membership_interval: Duration::from_millis(300),
+            runtime: Runtime::Own { threads: 2 },
         }
     }
 }

@@ -2,25 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use esker_kv::KvError;
+use esker_kv::{Engine, KvError};
+use esker_rpc::transport::{Guard, Network, Plane, Routes, serve};
 use esker_types::GroupId;
 use openraft::ConfigError;
-use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::server::TcpIncoming;
 
+use crate::clocks::{GroupTime, Samples};
 use crate::log::LogStore;
 use crate::machine::StateMachine;
-use crate::network::{NetworkFactory, PeerPool, RaftService, Registry};
+use crate::membership;
+use crate::network::{NetworkFactory, Peers, RaftService, Registry};
+use crate::node::admission::Admission;
 use crate::node::group::Parts;
 use crate::node::{
-    Components, Formation, Group, HistoryError, MetadataHandle, Settings, config, failure, history,
+    Components, Formation, Group, HistoryError, MetadataHandle, RaftPlane, Runtime, Settings, config,
+    failure, history,
 };
 use crate::rows::{GroupRows, RowsFailure};
 use crate::types::{ENTRY_BYTES_MAX, Peer, Raft, TypeConfig};
@@ -34,14 +36,6 @@ pub enum StartError {
     /// The settings contradict themselves.
     #[error("invalid Raft settings: {0}")]
     Settings(#[from] Box<ConfigError>),
-    /// The address can't be listened on.
-    #[error("can't listen on {address}: {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
     /// The log can't hold the longest command.
     #[error(
         "the log takes entries of {bytes_max} bytes, and commands need {needed}: its segments are too small"
@@ -76,14 +70,12 @@ pub enum StartError {
 /// A running node. Dropping it stops it at once, as a crash would; [`shutdown`](Self::shutdown) is the polite way.
 #[derive(Debug)]
 pub struct MetadataNode {
-    /// Taken when the node stops. It is apart from the process's other runtimes, so that no load on them can delay
-    /// heartbeats.
-    runtime: Option<Runtime>,
+    /// Taken when the node stops; none if it runs on the runtime of others.
+    runtime: Option<tokio::runtime::Runtime>,
     groups: Registry,
     handle: MetadataHandle,
-    local_address: Option<SocketAddr>,
     stop: CancellationToken,
-    components: Components,
+    engine: Arc<dyn Engine>,
 }
 
 impl MetadataNode {
@@ -96,16 +88,15 @@ impl MetadataNode {
         if bytes_max < needed {
             return Err(StartError::SmallLog { bytes_max, needed });
         }
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(settings.runtime_threads)
-            .thread_name("esker-raft")
-            .enable_all()
-            .build()
-            .map_err(StartError::Runtime)?;
-        let started = start_groups(runtime.handle(), components.clone(), settings).await;
-        match started {
-            Ok(Started { groups, handle, local_address, stop }) => {
-                Ok(MetadataNode { runtime: Some(runtime), groups, handle, local_address, stop, components })
+        let runtime = match settings.runtime {
+            Runtime::Own { threads } => Some(own_runtime(threads)?),
+            Runtime::Current => None,
+        };
+        let on = runtime.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone());
+        let engine = Arc::clone(&components.engine);
+        match start_groups(&on, components, settings).await {
+            Ok(Started { groups, handle, stop }) => {
+                Ok(MetadataNode { runtime, groups, handle, stop, engine })
             }
             Err(error) => {
                 end(runtime).await;
@@ -117,11 +108,6 @@ impl MetadataNode {
     /// What the other roles use.
     pub fn handle(&self) -> &MetadataHandle {
         &self.handle
-    }
-
-    /// Where the gRPC service listens.
-    pub fn local_address(&self) -> Option<SocketAddr> {
-        self.local_address
     }
 
     /// Hands leadership over, stops taking part, syncs the rows, and ends the runtime. Proposals under way end without an outcome.
@@ -138,10 +124,8 @@ impl MetadataNode {
             let _ = group.raft().shutdown().await;
         }
         self.groups.clear();
-        if let Some(runtime) = self.runtime.take() {
-            end(runtime).await;
-        }
-        let engine = Arc::clone(&self.components.engine);
+        end(self.runtime.take()).await;
+        let engine = Arc::clone(&self.engine);
         // The last handles to the log and the engine go with this value.
         let synced = tokio::task::spawn_blocking(move || engine.sync()).await;
         synced.unwrap_or_else(|_| Err(KvError::Closed { doing: "sync".into() }))
@@ -154,9 +138,7 @@ impl MetadataNode {
     pub(crate) async fn kill(mut self) {
         self.stop.cancel();
         self.groups.clear();
-        if let Some(runtime) = self.runtime.take() {
-            end(runtime).await;
-        }
+        end(self.runtime.take()).await;
     }
 }
 
@@ -171,16 +153,22 @@ impl Drop for MetadataNode {
 }
 
 /// Waits for the runtime's tasks; a runtime must not be dropped where tasks run.
-async fn end(runtime: Runtime) {
+async fn end(runtime: Option<tokio::runtime::Runtime>) {
+    let Some(runtime) = runtime else { return };
     let ended = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(STOP_TIMEOUT));
     // It panics only if the drop of a task does; the node is gone then, too.
     let _ = ended.await;
 }
 
+fn own_runtime(threads: usize) -> Result<tokio::runtime::Runtime, StartError> {
+    let runtime =
+        Builder::new_multi_thread().worker_threads(threads).thread_name("esker-raft").enable_all().build();
+    runtime.map_err(StartError::Runtime)
+}
+
 struct Started {
     groups: Registry,
     handle: MetadataHandle,
-    local_address: Option<SocketAddr>,
     stop: CancellationToken,
 }
 
@@ -189,36 +177,40 @@ async fn start_groups(
     components: Components,
     settings: Settings,
 ) -> Result<Started, StartError> {
-    let inner = runtime.clone();
+    let on = runtime.clone();
     let task = runtime.spawn(async move {
         let stop = CancellationToken::new();
         let groups = Registry::default();
-        let mut settings = settings;
-        let local_address = match settings.listen {
-            Some(address) => Some(listen(address, &settings, groups.clone(), stop.clone()).await?),
-            None => None,
-        };
-        if settings.address.is_none() {
-            settings.address = local_address.map(|address| address.to_string());
-        }
+        let Components { wal, engine, clock, peers } = components;
+        let network = peers.map(|plane| listen(plane, &on, groups.clone(), stop.clone()));
+        let peers = Peers::new(network);
         let (failure, failed) = watch::channel(None);
-        let pool = PeerPool::new(settings.cluster, inner);
-        let proposals_max = settings.proposals_max;
-        let Components { wal, engine, clock } = components;
-        let parts = Parts { settings: Arc::new(settings), wal, clock, pool };
+        let handle = MetadataHandle::new(groups.clone(), peers.clone(), Arc::clone(&clock), failed);
+        let admission = Admission::new(&settings);
+        let samples = Arc::new(Samples::default());
+        let conditions = Arc::default();
+        let parts = Parts { settings: Arc::new(settings), wal, clock, peers, samples, conditions, admission };
         for id in parts.settings.groups.clone() {
             let engine = Arc::clone(&engine);
-            let rows = tokio::task::spawn_blocking(move || GroupRows::open(engine, id)).await;
+            let rows = esker_env::spawn_blocking(move || GroupRows::open(engine, id)).await;
             let rows =
                 rows.map_err(|error| broken(id, error))?.map_err(|error: RowsFailure| broken(id, error))?;
             let group = start_group(id, Arc::new(rows), parts.clone()).await?;
             tokio::spawn(failure::follow(Arc::clone(&group), failure.clone()));
             groups.insert(group);
         }
-        let handle = MetadataHandle::new(groups.clone(), proposals_max, failed);
-        Ok(Started { groups, handle, local_address, stop })
+        keep_members(&groups, parts.settings.membership_interval);
+        Ok(Started { groups, handle, stop })
     });
     task.await.unwrap_or_else(|error| Err(StartError::Runtime(io::Error::other(error))))
+}
+
+/// Starts to keep the members of all groups, if this node has the rows that say who they should be.
+fn keep_members(groups: &Registry, interval: Duration) {
+    let Some(directory) = groups.get(GroupId::DIRECTORY) else { return };
+    for group in groups.all() {
+        tokio::spawn(membership::keep(Arc::downgrade(&group), Arc::downgrade(&directory), interval));
+    }
 }
 
 fn broken(group: GroupId, error: impl std::fmt::Display) -> StartError {
@@ -227,7 +219,15 @@ fn broken(group: GroupId, error: impl std::fmt::Display) -> StartError {
 
 async fn start_group(id: GroupId, rows: Arc<GroupRows>, parts: Parts) -> Result<Arc<Group>, StartError> {
     let settings = Arc::clone(&parts.settings);
-    let network = NetworkFactory { pool: parts.pool.clone(), group: id, node: settings.node };
+    let (own, clock, samples) = (settings.node, Arc::clone(&parts.clock), Arc::clone(&parts.samples));
+    let time = Arc::new(GroupTime::new(own, clock, samples, Arc::clone(&rows)));
+    let network = NetworkFactory {
+        peers: parts.peers.clone(),
+        group: id,
+        node: settings.node,
+        time: Arc::clone(&time),
+        conditions: Arc::clone(&parts.conditions),
+    };
     history::check(settings.node, &parts.wal.state(id.0), &rows.pointer())
         .map_err(|source| StartError::History { group: id.0, source })?;
     let log = LogStore::new(Arc::clone(&parts.wal), id);
@@ -238,11 +238,10 @@ async fn start_group(id: GroupId, rows: Arc<GroupRows>, parts: Parts) -> Result<
     if formed {
         elect_if_alone(&raft, settings.node.0).await.map_err(|error| broken(id, error))?;
     } else if settings.formation == Formation::Alone {
-        let address = settings.address.clone().unwrap_or_default();
-        let alone = BTreeMap::from([(settings.node.0, Peer { address })]);
+        let alone = BTreeMap::from([(settings.node.0, Peer { address: settings.address.clone() })]);
         raft.initialize(alone).await.map_err(|error| broken(id, error))?;
     }
-    Ok(Group::new(id, raft, rows, parts))
+    Ok(Group::new(id, raft, rows, time, parts))
 }
 
 /// An only voter needs nobody's consent, so it need not wait for its election timer.
@@ -254,23 +253,16 @@ async fn elect_if_alone(raft: &Raft, node: u64) -> Result<(), openraft::errors::
     Ok(())
 }
 
-/// Serves other nodes until `stop`. Calls for groups that are not started yet are refused, and come again.
-async fn listen(
-    address: SocketAddr,
-    settings: &Settings,
-    groups: Registry,
-    stop: CancellationToken,
-) -> Result<SocketAddr, StartError> {
-    let failed = |source| StartError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let local = listener.local_addr().map_err(failed)?;
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let service = RaftService::serve(settings.cluster, settings.node, groups);
-    let server = tonic::transport::Server::builder().add_service(service);
+/// Serves other nodes until `stop`, and returns the way to them. Calls for groups that are not started yet are refused,
+/// and come again.
+fn listen(plane: RaftPlane, on: &Handle, groups: Registry, stop: CancellationToken) -> Network {
+    let RaftPlane { network, incoming } = plane;
+    let guard = Guard::new(network.identity().clone());
+    let routes = Routes::new(RaftService::serve(groups));
     tokio::spawn(async move {
-        if let Err(error) = server.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await {
+        if let Err(error) = serve(incoming, Plane::Raft, routes, guard, stop).await {
             tracing::error!(%error, "the metadata service stopped");
         }
     });
-    Ok(local)
+    network.on(on.clone())
 }

@@ -1,19 +1,23 @@
-//! Finishes what others began: garbage whose data is to be deleted, data that nobody committed, buckets whose
-//! creation or deletion stopped half-way.
+//! Finishes what others began: garbage whose data is to be deleted, buckets whose creation or deletion stopped
+//! half-way. Every node runs it; it works only for the groups whose leader is here.
 //!
 //! Every job here is a row of the replicated state before it is work, so that a crash at any point only delays it:
 //! each step may be done twice, by this node or another. Data is deleted only after the group's own answer, read
 //! linearizably or committed; never because of its age, nor of what a storage node believes.
 
+mod batches;
 mod buckets;
 mod garbage;
-mod orphans;
+
+#[cfg(test)]
+mod tests;
 
 use esker_env::{Clock, Random};
 use esker_index::command::CommandBody;
-use esker_index::outcome::Outcome;
-use esker_rpc::{Metadata, MetadataError, Proposal, Storage, StorageError};
+use esker_index::outcome::{Outcome, Refusal};
+use esker_rpc::{BlobStore, Metadata, MetadataError, Proposal, StorageError};
 use esker_types::{BlobId, GroupId, RequestId};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +25,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Bytes of data that were deleted after their last user went.
 pub const GARBAGE_RECLAIMED_BYTES_TOTAL: &str = "esker_metadata_garbage_reclaimed_bytes_total";
-/// Blobs that were deleted because nobody had committed them.
-pub const ORPHANS_DELETED_TOTAL: &str = "esker_metadata_orphans_deleted_total";
 
 /// How long one of the reconciler's commands may wait to be applied, in milliseconds.
 const DEADLINE_MILLIS: u64 = 30_000;
@@ -36,14 +38,12 @@ pub struct ReconcilerSettings {
     pub interval: Duration,
     /// How long deleted data stays for those who read it. The state machine enforces a minimum of its own.
     pub garbage_grace: Duration,
-    /// How old an upload is before its data is looked into; longer than any upload takes.
-    pub orphan_age: Duration,
 }
 
 /// The background work of a node that keeps versions and their data in step.
 pub struct Reconciler {
     metadata: Arc<dyn Metadata>,
-    storage: Arc<dyn Storage>,
+    blobs: Arc<dyn BlobStore>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     settings: ReconcilerSettings,
@@ -62,52 +62,52 @@ pub(crate) enum Interrupted {
     Metadata(#[from] MetadataError),
     #[error(transparent)]
     Storage(#[from] StorageError),
+    #[error("the group refused: {0}")]
+    Refused(Refusal),
     #[error("an answer of another kind than the question")]
     OtherAnswer,
 }
 
 impl Reconciler {
-    /// A reconciler that does nothing yet.
+    /// A reconciler that does nothing yet. `clock` is the group's, as [`MetadataHandle::group_clock`] gives it: a wrong
+    /// clock of this node must not make garbage older than it is.
+    ///
+    /// [`MetadataHandle::group_clock`]: crate::MetadataHandle::group_clock
     pub fn new(
         metadata: Arc<dyn Metadata>,
-        storage: Arc<dyn Storage>,
+        blobs: Arc<dyn BlobStore>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         settings: ReconcilerSettings,
     ) -> Reconciler {
-        Reconciler { metadata, storage, clock, random, settings }
+        Reconciler { metadata, blobs, clock, random, settings }
     }
 
     /// Works until `stop`. Failures are logged and tried again at the next round.
     pub async fn run(self, stop: CancellationToken) {
+        let mut resume = BTreeMap::new();
         let mut rounds = tokio::time::interval(self.settings.interval);
         rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut last_sweep: Option<Duration> = None;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = rounds.tick() => {}
             }
-            let sweep =
-                last_sweep.is_none_or(|at| self.clock.monotonic() - at >= self.settings.orphan_age / 2);
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.round(sweep) => {}
-            }
-            if sweep {
-                last_sweep = Some(self.clock.monotonic());
+                () = self.round(&mut resume) => {}
             }
         }
     }
 
-    /// One round of all jobs.
-    async fn round(&self, sweep: bool) {
+    /// One round of all jobs. A group that this node stops leading meanwhile takes harmless repetitions.
+    async fn round(&self, resume: &mut BTreeMap<GroupId, garbage::Resume>) {
         for group in &self.settings.groups {
-            report("buckets", buckets::finish(self, *group).await);
-            report("garbage", garbage::collect(self, *group).await);
-        }
-        if sweep {
-            report("orphans", orphans::sweep(self).await);
+            if self.metadata.leads(*group) {
+                report("buckets", buckets::finish(self, *group).await);
+                let resume = resume.entry(*group).or_default();
+                report("garbage", garbage::collect(self, *group, resume).await);
+            }
         }
     }
 
@@ -122,7 +122,7 @@ impl Reconciler {
     }
 
     async fn delete(&self, blobs: &[BlobId]) -> Result<(), Interrupted> {
-        Ok(self.storage.delete(blobs).await?)
+        Ok(self.blobs.delete(blobs).await?)
     }
 }
 

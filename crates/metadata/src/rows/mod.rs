@@ -4,6 +4,8 @@ mod pointer;
 mod store;
 mod view;
 
-pub(crate) use pointer::Pointer;
+#[cfg(test)]
+pub(crate) use pointer::Mark;
+pub(crate) use pointer::{MARK, Pointer};
 pub(crate) use store::{GroupRows, RowsFailure};
 pub(crate) use view::RowsView;

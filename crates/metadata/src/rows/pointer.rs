@@ -9,6 +9,20 @@ use crate::types::{LogId, SnapshotMeta, StoredMembership};
 /// The keyspace of the pointer rows of all groups.
 pub(crate) const POINTERS: &str = "meta";
 
+/// The key of the mark: a row of each keyspace that names the last applied entry, as the pointer row does. It is
+/// greater than every key of the index, and no part of what is hashed or sent.
+pub(crate) const MARK: &[u8] = &[0xff];
+
+/// Whether a keyspace has a mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// It was last written by a version that had none.
+    #[default]
+    Absent,
+    /// It has one. If it names another entry than the pointer row, one of the keyspaces lost what was written to both.
+    Present,
+}
+
 /// The value of a pointer row. It is written in the same batch as the rows that it describes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pointer {
@@ -18,6 +32,7 @@ pub(crate) struct Pointer {
     pub(crate) applied: Option<LogId>,
     /// The last membership that was applied.
     pub(crate) membership: StoredMembership,
+    pub(crate) mark: Mark,
 }
 
 impl Pointer {
@@ -32,17 +47,33 @@ impl Pointer {
 
 impl Encoded for Pointer {
     const NAME: &'static str = "pointer row";
+    const VERSION: u8 = 2;
 
     fn write(&self, w: &mut Writer) {
         w.u64(self.generation).option(self.applied.as_ref(), |w, id| id.write(w));
         self.membership.write(w);
+        w.u8(match self.mark {
+            Mark::Absent => 0,
+            Mark::Present => 1,
+        });
     }
 
     fn read(r: &mut Reader) -> Result<Self, Malformed> {
+        let pointer = Pointer::read_old(r, 1)?;
+        let mark = match r.u8()? {
+            0 => Mark::Absent,
+            1 => Mark::Present,
+            _ => return Err(r.malformed()),
+        };
+        Ok(Pointer { mark, ..pointer })
+    }
+
+    fn read_old(r: &mut Reader, _version: u8) -> Result<Self, Malformed> {
         Ok(Pointer {
             generation: r.u64()?,
             applied: r.option(LogId::read)?,
             membership: StoredMembership::read(r)?,
+            mark: Mark::Absent,
         })
     }
 }

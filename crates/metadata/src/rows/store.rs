@@ -6,13 +6,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use esker_index::codec::Malformed;
+use esker_index::keys;
+use esker_index::records::{GroupRecord, Record};
 use esker_index::rows::RowsError;
 use esker_kv::{Batch, Durability, Engine, Keyspace, KvError};
-use esker_types::GroupId;
+use esker_types::{GroupId, Timestamp};
 use tokio::sync::watch;
 
-use crate::codec::Encoded;
-use crate::rows::pointer::{POINTERS, keyspace_name, keyspace_prefix};
+use crate::codec::{Encoded, encode_option};
+use crate::rows::pointer::{MARK, Mark, POINTERS, keyspace_name, keyspace_prefix};
 use crate::rows::{Pointer, RowsView};
 use crate::types::SnapshotMeta;
 
@@ -25,6 +27,12 @@ pub(crate) enum RowsFailure {
     Index(#[from] RowsError),
     #[error("the rows of a group: {0}")]
     Malformed(#[from] Malformed),
+    #[error(
+        "the rows of a group are not the result of log entry {}, as the engine's row about them says: the engine lost \
+         what was written to one of its keyspaces",
+        entry(*pointer)
+    )]
+    Torn { pointer: Option<u64> },
     #[error("log entry {index} was to be applied, but not the one before it")]
     Gap { index: u64 },
 }
@@ -41,6 +49,8 @@ pub(crate) struct GroupRows {
     next_generation: AtomicU64,
     /// The number of log entries that are applied: one more than the last one's index.
     applied_entries: watch::Sender<u64>,
+    /// The group's logical time, in microseconds.
+    time: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -65,11 +75,17 @@ impl GroupRows {
             }
         }
         let keyspace = engine.open_keyspace(&name)?;
+        if pointer.mark == Mark::Present
+            && engine.get(&keyspace, MARK)? != Some(encode_option(pointer.applied.as_ref()))
+        {
+            return Err(RowsFailure::Torn { pointer: pointer.applied.map(|id| id.index) });
+        }
         engine.sync()?;
         let next_generation = AtomicU64::new(pointer.generation + 1);
         let applied_entries = watch::Sender::new(applied_entries(&pointer));
+        let time = AtomicU64::new(time_of(engine.get(&keyspace, &keys::group())?)?.0);
         let current = RwLock::new(Current { keyspace, pointer });
-        Ok(GroupRows { engine, group, pointers, current, next_generation, applied_entries })
+        Ok(GroupRows { engine, group, pointers, current, next_generation, applied_entries, time })
     }
 
     pub(crate) fn group(&self) -> GroupId {
@@ -78,6 +94,11 @@ impl GroupRows {
 
     pub(crate) fn engine(&self) -> &dyn Engine {
         self.engine.as_ref()
+    }
+
+    /// The group's logical time: that of the last command that was applied.
+    pub(crate) fn time(&self) -> Timestamp {
+        Timestamp(self.time.load(Ordering::Relaxed))
     }
 
     /// The last applied log entry and membership.
@@ -109,7 +130,9 @@ impl GroupRows {
             generation: current.pointer.generation,
             applied: meta.last_log_id,
             membership: meta.last_membership,
+            mark: Mark::Present,
         };
+        let time = time_of(changes.get(&keys::group()).cloned().flatten())?;
         let mut batch = Batch::new();
         for (key, change) in changes {
             match change {
@@ -117,8 +140,10 @@ impl GroupRows {
                 None => batch.delete(&current.keyspace, key),
             }
         }
+        batch.put(&current.keyspace, MARK, encode_option(pointer.applied.as_ref()));
         batch.put(&self.pointers, Pointer::key(self.group), pointer.encode());
         self.engine.commit(batch, Durability::Buffered)?;
+        self.time.fetch_max(time.0, Ordering::Relaxed);
         self.applied_entries.send_replace(applied_entries(&pointer));
         current.pointer = pointer;
         Ok(())
@@ -137,18 +162,31 @@ impl GroupRows {
         keyspace: Keyspace,
         meta: SnapshotMeta,
     ) -> Result<(), RowsFailure> {
-        let pointer = Pointer { generation, applied: meta.last_log_id, membership: meta.last_membership };
+        let SnapshotMeta { last_log_id: applied, last_membership: membership } = meta;
+        let pointer = Pointer { generation, applied, membership, mark: Mark::Present };
+        let time = time_of(self.engine.get(&keyspace, &keys::group())?)?;
         let mut batch = Batch::new();
+        batch.put(&keyspace, MARK, encode_option(pointer.applied.as_ref()));
         batch.put(&self.pointers, Pointer::key(self.group), pointer.encode());
         let old = {
             let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
             self.engine.commit(batch, Durability::Synced)?;
+            self.time.fetch_max(time.0, Ordering::Relaxed);
             self.applied_entries.send_replace(applied_entries(&pointer));
             std::mem::replace(&mut *current, Current { keyspace, pointer })
         };
         self.engine.drop_keyspace(old.keyspace.name())?;
         Ok(())
     }
+}
+
+fn entry(index: Option<u64>) -> String {
+    index.map_or_else(|| "0".to_owned(), |index| index.to_string())
+}
+
+/// The logical time in a group's own row, if there is one.
+fn time_of(row: Option<Bytes>) -> Result<Timestamp, Malformed> {
+    Ok(row.map(GroupRecord::decode).transpose()?.map_or(Timestamp(0), |record| record.time))
 }
 
 fn applied_entries(pointer: &Pointer) -> u64 {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use esker_index::rows::{ReadRows, RowsError, Visit};
 use esker_kv::{Direction, KeyRange, Keyspace, KvError, Pairs, View};
 
-use crate::rows::Pointer;
+use crate::rows::{MARK, Pointer};
 
 /// Rows that never change, and the log entry that they are the result of. Reading blocks on the engine.
 #[derive(Clone, Debug)]
@@ -18,9 +18,10 @@ pub(crate) struct RowsView {
 }
 
 impl RowsView {
-    /// All rows in the order of their keys.
-    pub(crate) fn all(&self) -> Result<Pairs<'_>, KvError> {
-        self.view.range(&self.keyspace, KeyRange::all(), Direction::Forward)
+    /// The rows of the index from a key on, in the order of their keys.
+    pub(crate) fn rows_from(&self, start: Bytes) -> Result<Pairs<'_>, KvError> {
+        let range = KeyRange::from_to(start, Bytes::from_static(MARK));
+        self.view.range(&self.keyspace, range, Direction::Forward)
     }
 }
 

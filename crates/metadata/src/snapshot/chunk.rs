@@ -61,10 +61,6 @@ impl ChunkWriter {
         self.0.len() >= CHUNK_BYTES
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.len() <= 1
-    }
-
     pub(crate) fn finish(mut self) -> Bytes {
         let crc = crc32c(&self.0);
         self.0.extend_from_slice(&crc.to_be_bytes());

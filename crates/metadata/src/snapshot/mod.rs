@@ -31,7 +31,7 @@ impl SnapshotData {
         match self {
             SnapshotData::Received(received) => received.install(meta),
             // Only openraft's own tests install a view; it goes the same way as one from the network.
-            SnapshotData::View(view) => receive::copy(&view, rows)?.install(meta),
+            SnapshotData::View(view) => receive::copy(view, rows)?.install(meta),
         }
     }
 }

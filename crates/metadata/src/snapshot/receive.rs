@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use esker_env::spawn_blocking;
 use esker_kv::{Batch, Durability, Keyspace};
 
 use crate::rows::{GroupRows, RowsView};
@@ -30,7 +31,7 @@ impl Drop for FreshKeyspace {
             }
         };
         match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
+            Ok(_) => drop(spawn_blocking(remove)),
             Err(_) => remove(),
         }
     }
@@ -93,9 +94,9 @@ impl ReceivedRows {
 }
 
 /// Copies a view's rows as if they had come over the network.
-pub(crate) fn copy(view: &RowsView, rows: &Arc<GroupRows>) -> Result<ReceivedRows, SnapshotError> {
+pub(crate) fn copy(view: RowsView, rows: &Arc<GroupRows>) -> Result<ReceivedRows, SnapshotError> {
     let mut receiver = SnapshotReceiver::new(rows)?;
-    for part in ChunkReader::new(view)? {
+    for part in ChunkReader::new(view) {
         match part? {
             SnapshotPart::Chunk(chunk) => receiver.chunk(&chunk)?,
             SnapshotPart::Footer(totals) => return receiver.finish(totals),

@@ -1,7 +1,6 @@
 //! The sending side: rows of a view as chunks and a footer.
 
 use bytes::Bytes;
-use esker_kv::{KvError, Pairs};
 
 use crate::rows::RowsView;
 use crate::snapshot::chunk::{ChunkWriter, Summary};
@@ -16,34 +15,48 @@ pub(crate) enum SnapshotPart {
     Footer(Totals),
 }
 
-/// Reads a view from its first row to its last. Iterating blocks.
-pub(crate) struct ChunkReader<'a> {
-    pairs: Pairs<'a>,
+/// Reads a view from its first row to its last. Iterating blocks; between two parts nothing of the engine is held but
+/// the view, so that they may be far apart.
+#[derive(Debug)]
+pub(crate) struct ChunkReader {
+    view: RowsView,
+    /// No row before this one is left to read.
+    next: Bytes,
     summary: Summary,
     ended: bool,
 }
 
-impl<'a> ChunkReader<'a> {
-    pub(crate) fn new(view: &'a RowsView) -> Result<ChunkReader<'a>, KvError> {
-        Ok(ChunkReader { pairs: view.all()?, summary: Summary::default(), ended: false })
+impl ChunkReader {
+    pub(crate) fn new(view: RowsView) -> ChunkReader {
+        ChunkReader { view, next: Bytes::new(), summary: Summary::default(), ended: false }
     }
 
     fn next_part(&mut self) -> Result<SnapshotPart, SnapshotError> {
         let mut chunk = ChunkWriter::new();
-        while !chunk.is_full() {
-            let Some(pair) = self.pairs.next() else { break };
+        let mut last = None;
+        for pair in self.view.rows_from(self.next.clone())? {
             let (key, value) = pair?;
             chunk.push(&key, &value, &mut self.summary)?;
+            last = Some(key);
+            if chunk.is_full() {
+                break;
+            }
         }
-        if chunk.is_empty() {
+        let Some(last) = last else {
             self.ended = true;
             return Ok(SnapshotPart::Footer(self.summary.totals()));
-        }
+        };
+        self.next = successor(&last);
         Ok(SnapshotPart::Chunk(chunk.finish()))
     }
 }
 
-impl Iterator for ChunkReader<'_> {
+/// The least key that is greater.
+fn successor(key: &[u8]) -> Bytes {
+    [key, &[0]].concat().into()
+}
+
+impl Iterator for ChunkReader {
     type Item = Result<SnapshotPart, SnapshotError>;
 
     fn next(&mut self) -> Option<Self::Item> {

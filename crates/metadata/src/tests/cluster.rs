@@ -2,18 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
+use esker_env::{Clock as _, SystemClock};
+use esker_index::command::Command;
 use esker_index::outcome::Refusal;
-use esker_rpc::metadata::{Metadata, MetadataError};
-use esker_types::{BucketId, NodeId};
+use esker_rpc::metadata::{Metadata, MetadataError, Proposal};
+use esker_rpc::transport::TcpConnect;
+use esker_types::{BucketId, NodeId, Timestamp};
 use futures::future::join_all;
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::node::{NotDone, Trace};
 use crate::tests::nodes::Cluster;
-use crate::tests::support::{Client, GROUP, PATIENCE, deadline_in, on_disk, proposal, put, with_peers};
-use crate::{Formation, MetadataNode, Peer, Role, Settings};
+use crate::tests::support::{
+    CLUSTER, Client, GROUP, PATIENCE, deadline_in, free, on_disk, plane, proposal, put, with_peers,
+};
+use crate::{Components, Formation, MetadataNode, Peer, Role, Settings};
 
 async fn put_through_all(cluster: &Cluster, bucket: BucketId, round: &str) -> Vec<String> {
     let running = cluster.running();
@@ -77,7 +84,7 @@ async fn a_leader_that_hangs_holds_up_writes_and_reads_no_longer_than_an_electio
     let survivor = cluster.client(cluster.follower().await);
     cluster.kill(hung).await;
     // Connections to the leader open, and nothing answers.
-    let _black_hole = std::net::TcpListener::bind(cluster.addresses[hung]).unwrap();
+    let _black_hole = free(cluster.addresses[hung]).await;
     let group = survivor.0.group(GROUP).unwrap();
     let never = std::future::pending::<Result<(), NotDone>>();
     let given_up = tokio::time::timeout(PATIENCE, group.while_leading(NodeId(hung as u64 + 1), never)).await;
@@ -85,6 +92,27 @@ async fn a_leader_that_hangs_holds_up_writes_and_reads_no_longer_than_an_electio
     let late = tokio::join!(survivor.propose(put(bucket, "key")), survivor.try_exists(bucket, "other"));
     assert!(matches!(late, (Ok(Ok(_)), Ok(false))), "{late:?}");
     assert!(survivor.exists(bucket, "key").await);
+    cluster.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_stopped_gives_up_at_once_and_does_not_look_for_its_leader() {
+    let mut cluster = Cluster::form(|_| ()).await;
+    let bucket = cluster.client(0).create_bucket("alpha").await;
+    let (leader, follower) = (cluster.leader().await, cluster.follower().await);
+    let group = cluster.client(follower).0.group(GROUP).unwrap();
+    cluster.kill(leader).await;
+    cluster.kill(follower).await;
+    // Nothing here sleeps: a loop that looked again and again would keep its thread until the deadline.
+    let started = SystemClock::new();
+    let Proposal { request, deadline, body } = proposal(put(bucket, "key"));
+    let proposed = group.propose(&Command { request, deadline, proposed_at: Timestamp(0), body }).await;
+    assert!(
+        matches!(proposed, Err(MetadataError::Unavailable(_) | MetadataError::Unknown(_))),
+        "{proposed:?}"
+    );
+    assert!(group.catch_up().await.is_err());
+    assert!(started.monotonic() < Duration::from_secs(10), "{:?} of 20 s", started.monotonic());
     cluster.shutdown().await;
 }
 
@@ -106,8 +134,7 @@ async fn a_request_repeated_through_another_node_is_applied_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_minority_acknowledges_nothing() {
-    let mut cluster =
-        Cluster::form(|settings| settings.read_timeout = std::time::Duration::from_millis(500)).await;
+    let mut cluster = Cluster::form(|settings| settings.read_timeout = Duration::from_millis(500)).await;
     let bucket = cluster.client(0).create_bucket("alpha").await;
     let last = cluster.leader().await;
     for at in (0..3).filter(|at| *at != last) {
@@ -132,11 +159,12 @@ async fn a_minority_acknowledges_nothing() {
 async fn a_node_of_another_cluster_is_refused() {
     let cluster = Cluster::form(|_| ()).await;
     let dir = tempfile::tempdir().unwrap();
-    let settings =
-        Settings { cluster: Uuid::from_u128(0xbad), ..with_peers(9, SocketAddr::from(([127, 0, 0, 1], 0))) };
-    let stranger = MetadataNode::start(on_disk(dir.path()), settings).await.unwrap();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let (place, peers) = plane(Uuid::from_u128(0xbad), 9, any, Arc::new(TcpConnect)).await;
+    let components = Components { peers: Some(peers), ..on_disk(dir.path()) };
+    let stranger = MetadataNode::start(components, with_peers(9, place.address)).await.unwrap();
     let voters = BTreeMap::from([
-        (NodeId(9), Peer { address: stranger.local_address().unwrap().to_string() }),
+        (NodeId(9), Peer { address: place.address.to_string() }),
         (NodeId(1), Peer { address: cluster.addresses[0].to_string() }),
     ]);
     let client = Client::of(&stranger);
@@ -157,17 +185,20 @@ async fn a_node_of_another_cluster_is_refused() {
 async fn a_single_node_grows_to_three_and_survives_without_the_first() {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let dirs: Vec<TempDir> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
-    let mut nodes = Vec::new();
+    let (mut nodes, mut places) = (Vec::new(), Vec::new());
     for (id, dir) in (1..).zip(&dirs) {
         let formation = if id == 1 { Formation::Alone } else { Formation::Wait };
-        let settings = Settings { formation, ..with_peers(id, any) };
-        nodes.push(MetadataNode::start(on_disk(dir.path()), settings).await.unwrap());
+        let (place, peers) = plane(CLUSTER, id, any, Arc::new(TcpConnect)).await;
+        let settings = Settings { formation, ..with_peers(id, place.address) };
+        let components = Components { peers: Some(peers), ..on_disk(dir.path()) };
+        nodes.push(MetadataNode::start(components, settings).await.unwrap());
+        places.push(place);
     }
     let clients: Vec<Client> = nodes.iter().map(Client::of).collect();
     let bucket = clients[0].create_bucket("alpha").await;
     clients[0].put(bucket, "before").await;
-    for (id, node) in (1..).zip(&nodes).skip(1) {
-        let peer = Peer { address: node.local_address().unwrap().to_string() };
+    for (id, place) in (1..).zip(&places).skip(1) {
+        let peer = Peer { address: place.address.to_string() };
         clients[0].0.add_learner(GROUP, NodeId(id), peer).await.unwrap();
     }
     let refused = clients[1].0.set_voters(GROUP, BTreeSet::from([NodeId(2)])).await;

@@ -18,7 +18,12 @@ fn memory() -> Arc<dyn Engine> {
 }
 
 fn components(disk: SimDisk, engine: Arc<dyn Engine>) -> Components {
-    Components { wal: open_wal(disk, Path::new("/wal")), engine, clock: Arc::new(SystemClock::new()) }
+    Components {
+        wal: open_wal(disk, Path::new("/wal")),
+        engine,
+        clock: Arc::new(SystemClock::new()),
+        peers: None,
+    }
 }
 
 /// Writes, takes the rows of some moment and the log of a later power cut, and checks what a restart makes of them.

@@ -9,7 +9,7 @@ use openraft::vote::RaftLeaderId;
 use proptest::prelude::*;
 
 use crate::codec::{Encoded, decode_option, encode_option};
-use crate::rows::Pointer;
+use crate::rows::{Mark, Pointer};
 use crate::types::{
     CommandBytes, Entry, LeaderId, LogId, Membership, Peer, SnapshotMeta, StoredMembership, Vote,
 };
@@ -63,9 +63,16 @@ fn snapshot_headers_and_pointer_rows() {
     let membership = StoredMembership::new(Some(log_id(1, 2, 3)), membership());
     let meta = SnapshotMeta { last_log_id: Some(log_id(4, 5, 6)), last_membership: membership.clone() };
     check(&meta, &[b"\x01", APPLIED, STORED, MEMBERSHIP].concat());
-    let pointer = Pointer { generation: 7, applied: Some(log_id(4, 5, 6)), membership };
-    check(&pointer, &[b"\x01\0\0\0\0\0\0\0\x07", APPLIED, STORED, MEMBERSHIP].concat());
-    check(&Pointer::default(), &[0x01, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let applied = Some(log_id(4, 5, 6));
+    let pointer = Pointer { generation: 7, applied, membership, mark: Mark::Present };
+    check(&pointer, &[b"\x02\0\0\0\0\0\0\0\x07", APPLIED, STORED, MEMBERSHIP, b"\x01"].concat());
+    check(&Pointer::default(), &[0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    // The first form.
+    let first = [b"\x01\0\0\0\0\0\0\0\x07", APPLIED, STORED, MEMBERSHIP].concat();
+    let pointer = Pointer { mark: Mark::Absent, ..pointer };
+    assert_eq!(Pointer::decode(first.into()), Ok(pointer));
+    let first = Bytes::from_static(&[0x01, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(Pointer::decode(first), Ok(Pointer::default()));
 }
 
 #[test]

@@ -16,7 +16,12 @@ fn memory() -> Arc<dyn Engine> {
 }
 
 fn components(disk: SimDisk, engine: Arc<dyn Engine>) -> Components {
-    Components { wal: open_wal(disk, Path::new("/wal")), engine, clock: Arc::new(SystemClock::new()) }
+    Components {
+        wal: open_wal(disk, Path::new("/wal")),
+        engine,
+        clock: Arc::new(SystemClock::new()),
+        peers: None,
+    }
 }
 
 fn purging() -> Settings {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use esker_env::{Clock, Disk, OsDisk, OsRandom, Random, SystemClock};
@@ -11,13 +12,16 @@ use esker_index::outcome::{Done, Outcome, Written};
 use esker_index::query::{Answer, Detail, Query};
 use esker_kv::{Engine, EngineKind, Options};
 use esker_rpc::metadata::{Metadata, MetadataError, Proposal};
+use esker_rpc::transport::{ClusterCell, ClusterSecret, Connect, Identity, Listener, Network};
 use esker_types::{
-    BucketId, BucketName, ETag, GroupId, NodeId, ObjectKey, RequestId, Timestamp, WriteCondition,
+    BucketId, BucketName, ClusterId, ETag, GroupId, NodeId, ObjectKey, RequestId, Timestamp, WriteCondition,
 };
 use esker_wal::{Wal, WalOptions};
+use tokio::runtime::Handle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-use crate::{Components, Formation, MetadataHandle, MetadataNode, Settings};
+use crate::{Components, Formation, MetadataHandle, MetadataNode, RaftPlane, Settings};
 
 pub(super) const GROUP: GroupId = GroupId::DIRECTORY;
 pub(super) const CLUSTER: Uuid = Uuid::from_u128(0xe5);
@@ -44,6 +48,7 @@ pub(super) fn on_disk(dir: &Path) -> Components {
         wal: open_wal(OsDisk, &dir.join("wal")),
         engine: open_engine(&dir.join("kv")),
         clock: Arc::new(SystemClock::new()),
+        peers: None,
     }
 }
 
@@ -52,15 +57,85 @@ pub(super) fn alone() -> Settings {
 }
 
 /// Settings of a node with peers, which elects fast enough for a test.
-pub(super) fn with_peers(node: u64, listen: SocketAddr) -> Settings {
+pub(super) fn with_peers(node: u64, address: SocketAddr) -> Settings {
     Settings {
-        listen: Some(listen),
+        address: address.to_string(),
         formation: Formation::Wait,
         election_timeout_min: Duration::from_millis(300),
         election_timeout_max: Duration::from_millis(600),
         heartbeat_interval: Duration::from_millis(80),
+        membership_interval: Duration::from_millis(50),
         ..Settings::new(CLUSTER, NodeId(node))
     }
+}
+
+/// A clock that can be set wrong. Time passes.
+#[derive(Debug)]
+pub(super) struct WrongClock {
+    right: SystemClock,
+    ahead_millis: AtomicI64,
+}
+
+impl WrongClock {
+    pub(super) fn new() -> Arc<WrongClock> {
+        Arc::new(WrongClock { right: SystemClock::new(), ahead_millis: AtomicI64::new(0) })
+    }
+
+    pub(super) fn set_ahead(&self, millis: i64) {
+        self.ahead_millis.store(millis, Ordering::Relaxed);
+    }
+}
+
+impl Clock for WrongClock {
+    fn now(&self) -> Timestamp {
+        let now = self.right.now().micros().cast_signed();
+        Timestamp((now + self.ahead_millis.load(Ordering::Relaxed) * 1000).cast_unsigned())
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.right.monotonic()
+    }
+}
+
+/// A node's place in the network: where it listens until this is dropped.
+pub(super) struct Place {
+    pub(super) address: SocketAddr,
+    _stop: DropGuard,
+}
+
+/// Listens at `address`, as soon as the node that was killed there does no more.
+pub(super) async fn free(address: SocketAddr) -> Listener {
+    let bound = async {
+        loop {
+            match Listener::bind(address).await {
+                Ok(listener) => return listener,
+                Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => tokio::task::yield_now().await,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, bound).await.expect("the address becomes free")
+}
+
+/// A node's place in the network, at `address` if that has a port.
+pub(super) async fn plane(
+    cluster: Uuid,
+    node: u64,
+    address: SocketAddr,
+    connect: Arc<dyn Connect>,
+) -> (Place, RaftPlane) {
+    let listener = free(address).await;
+    let address = listener.local_addr().unwrap();
+    let identity = Identity {
+        secret: ClusterSecret::new("the secret of the tests").unwrap(),
+        node: NodeId(node),
+        cluster: ClusterCell::of(ClusterId(cluster)),
+        clock: Arc::new(SystemClock::new()),
+    };
+    let network = Network::new(identity, connect, Handle::current());
+    let stop = CancellationToken::new();
+    let incoming = listener.start(stop.clone()).raft;
+    (Place { address, _stop: stop.drop_guard() }, RaftPlane { network, incoming })
 }
 
 pub(super) fn request() -> RequestId {

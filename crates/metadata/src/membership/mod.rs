@@ -1,0 +1,8 @@
+//! Keeps the members of each group in step with the topology: who has a replica, who votes, who leads.
+
+mod keeper;
+mod plan;
+mod situation;
+
+pub(crate) use keeper::keep;
+pub(crate) use situation::silence;
