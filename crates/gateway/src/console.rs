@@ -1,10 +1,17 @@
 //! The console's listener: health and metrics, for probes and scrapers that sign nothing.
 
-use crate::net::Handler;
+use crate::net::{Handler, serve};
 use crate::reply::{Reply, ReplyBody, text};
+use crate::settings::Limits;
 use hyper::body::Incoming;
 use hyper::http::{Method, Request, StatusCode};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Connections of the console: a few scrapers, not clients.
+const CONNECTIONS_MAX: usize = 64;
 
 /// What the console asks of the process around it.
 pub trait Probe: Send + Sync + 'static {
@@ -17,6 +24,22 @@ pub trait Probe: Send + Sync + 'static {
 
 pub(crate) struct Console {
     pub(crate) probe: Arc<dyn Probe>,
+}
+
+/// Serves the console alone, for a process without a gateway, until `shutdown`.
+pub async fn serve_console(
+    listener: TcpListener,
+    probe: Arc<dyn Probe>,
+    limits: Limits,
+    shutdown: CancellationToken,
+) {
+    let console = Arc::new(Console { probe });
+    serve(listener, console, &console_limits(&limits), shutdown).await;
+}
+
+/// What scrapers can take, of what clients can.
+pub(crate) fn console_limits(limits: &Limits) -> Limits {
+    Limits { connections_max: CONNECTIONS_MAX, drain: Duration::from_secs(1), ..limits.clone() }
 }
 
 impl Handler for Console {

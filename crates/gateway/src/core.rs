@@ -4,7 +4,7 @@ use crate::metadata::MetadataClient;
 use crate::route::Routes;
 use crate::settings::Settings;
 use esker_env::{Clock, Random};
-use esker_rpc::Storage;
+use esker_rpc::BlobStore;
 use esker_types::Timestamp;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 pub(crate) struct Core {
     pub(crate) settings: Settings,
     pub(crate) metadata: Arc<MetadataClient>,
-    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) storage: Arc<dyn BlobStore>,
     pub(crate) routes: Routes,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,

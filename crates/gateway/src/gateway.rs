@@ -1,7 +1,7 @@
 //! The gateway as a whole: what it is made of, and its life.
 
 use crate::auth::{Authenticator, Credentials};
-use crate::console::{Console, Probe};
+use crate::console::{Console, Probe, console_limits};
 use crate::core::Core;
 use crate::metadata::MetadataClient;
 use crate::net::serve;
@@ -9,7 +9,7 @@ use crate::route::Routes;
 use crate::service::S3Service;
 use crate::settings::{Limits, Settings};
 use esker_env::{Clock, Random};
-use esker_rpc::{Metadata, Storage};
+use esker_rpc::{BlobStore, Metadata};
 use esker_s3::request::Hosting;
 use std::fmt;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use tokio_util::task::TaskTracker;
 pub struct Components {
     /// The version index.
     pub metadata: Arc<dyn Metadata>,
-    /// Where data is kept.
-    pub storage: Arc<dyn Storage>,
+    /// Where data is kept, with its replicas.
+    pub storage: Arc<dyn BlobStore>,
     /// The access keys that are known.
     pub credentials: Arc<dyn Credentials>,
     /// Where time comes from.
@@ -64,8 +64,6 @@ impl fmt::Debug for Gateway {
     }
 }
 
-/// Connections of the console: a few scrapers, not clients.
-const CONSOLE_CONNECTIONS_MAX: usize = 64;
 /// How long background work may go on after the last connection ended: discards and clean-ups, all of which
 /// somebody else finishes if they are cut short.
 const TASKS_DRAIN: Duration = Duration::from_secs(5);
@@ -111,11 +109,7 @@ impl Gateway {
             }
             console_end.cancel();
         };
-        let console_limits = Limits {
-            connections_max: CONSOLE_CONNECTIONS_MAX,
-            drain: Duration::from_secs(1),
-            ..limits.clone()
-        };
+        let console_limits = console_limits(&limits);
         let console = async {
             if let Some(listener) = listeners.console {
                 serve(listener, console, &console_limits, console_end.clone()).await;

@@ -20,6 +20,7 @@ mod lookup;
 mod metadata;
 mod net;
 mod ops;
+mod reach;
 mod refusal;
 mod reply;
 mod route;
@@ -28,6 +29,6 @@ mod settings;
 pub mod telemetry;
 
 pub use auth::{Credential, Credentials, RootCredentials, SecretKey};
-pub use console::Probe;
+pub use console::{Probe, serve_console};
 pub use gateway::{Components, Gateway, Listeners};
 pub use settings::{Limits, Settings};

@@ -8,6 +8,7 @@
 //! five times, to a cluster that has no room for it, and by then telling their user to reduce the request rate.
 
 use crate::data::Pending;
+use crate::reach::Reaches;
 use esker_env::{Clock, Random};
 use esker_index::command::CommandBody;
 use esker_index::outcome::{Done, Outcome, Refusal};
@@ -21,8 +22,10 @@ use tokio::time::{Instant, sleep};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-/// How long after it was made a command may still be applied, in milliseconds.
-const LIFETIME_MILLIS: u64 = 30_000;
+/// How long after it was made a command may still be applied, in milliseconds. A client whose write may have been
+/// applied waits as long, so that nothing is applied after it was answered: it should be little more than an election
+/// and the retries after it take.
+const LIFETIME_MILLIS: u64 = 10_000;
 /// The first pause before a retry; each further one is twice as long, up to the second number.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_secs(1));
 
@@ -43,7 +46,8 @@ pub(crate) struct MetadataClient {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     tasks: TaskTracker,
-    /// How long no leader is waited for.
+    reaches: Reaches,
+    /// How long a command that was certainly not applied is tried again.
     patience: Duration,
 }
 
@@ -55,23 +59,32 @@ impl MetadataClient {
         tasks: TaskTracker,
         patience: Duration,
     ) -> Arc<MetadataClient> {
-        Arc::new(MetadataClient { metadata, clock, random, tasks, patience })
+        let reaches = Reaches::new(Arc::clone(&metadata), patience);
+        Arc::new(MetadataClient { metadata, clock, random, tasks, reaches, patience })
     }
 
     /// Answers a query linearizably.
     pub(crate) async fn query(&self, group: GroupId, query: Query) -> Result<Answer, S3Error> {
-        let mut retry = Retry::new();
-        loop {
-            let error = match self.metadata.query(group, query.clone()).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            let lasting = matches!(error, MetadataError::Failed(_) | MetadataError::Full);
-            if lasting || !retry.pause(self.patience).await {
-                tracing::info!(%error, ?group, "a query failed");
-                return Err(ErrorCode::ServiceUnavailable.into());
+        let reach = self.reaches.of(group);
+        let asked = async {
+            let mut retry = Retry::new();
+            loop {
+                match self.metadata.query(group, query.clone()).await {
+                    Err(MetadataError::Unavailable(_) | MetadataError::Unknown(_)) => retry.pause().await,
+                    settled => return settled,
+                }
             }
+        };
+        match reach.patiently(asked).await {
+            Ok(Ok(answer)) => {
+                reach.heard();
+                return Ok(answer);
+            }
+            Ok(Err(error)) => tracing::info!(%error, ?group, "a query failed"),
+            // The silence itself is told once.
+            Err(out_of_reach) => tracing::debug!(%out_of_reach, ?group, "a query was given up"),
         }
+        Err(ErrorCode::ServiceUnavailable.into())
     }
 
     /// Commits a command. It goes on when the returned future is dropped. `pending` is the stored data that the
@@ -117,6 +130,25 @@ impl MetadataClient {
 
     /// Proposes until the outcome is known, or will not be known any more.
     async fn settle(&self, group: GroupId, body: CommandBody) -> Result<Done, ProposeError> {
+        let reach = self.reaches.of(group);
+        match reach.to_the_end(self.tries(group, body)).await {
+            Ok(settled) => {
+                match settled {
+                    // That it is late needs nobody else to see.
+                    Err(ProposeError::Refused(Refusal::Expired)) => {}
+                    Ok(_) | Err(ProposeError::Refused(_)) => reach.heard(),
+                    Err(ProposeError::NotApplied(_) | ProposeError::Unknown) => {}
+                }
+                settled
+            }
+            Err(out_of_reach) => {
+                tracing::debug!(%out_of_reach, ?group, "a command was not proposed");
+                Err(ProposeError::NotApplied(ErrorCode::ServiceUnavailable))
+            }
+        }
+    }
+
+    async fn tries(&self, group: GroupId, body: CommandBody) -> Result<Done, ProposeError> {
         let proposal = Proposal {
             request: RequestId(self.random.uuid_v4()),
             deadline: self.clock.now().plus_millis(LIFETIME_MILLIS),
@@ -142,7 +174,7 @@ impl MetadataClient {
                 }
                 _ => (self.patience, ProposeError::NotApplied(ErrorCode::ServiceUnavailable)),
             };
-            if !retry.pause(patience).await {
+            if !retry.pause_within(patience).await {
                 tracing::info!(%error, ?group, request = %proposal.request, "a command failed");
                 return Err(failure);
             }
@@ -171,14 +203,18 @@ impl Retry {
         Retry { began: Instant::now(), pause: PAUSE.0 }
     }
 
-    /// Waits before the next try; false if that would be more than `patience` after the first. What is waited
-    /// for, an election or a free queue, can't be awaited through the trait.
-    async fn pause(&mut self, patience: Duration) -> bool {
+    /// Waits before the next try; false if that would be more than `patience` after the first.
+    async fn pause_within(&mut self, patience: Duration) -> bool {
         if self.began.elapsed() + self.pause > patience {
             return false;
         }
+        self.pause().await;
+        true
+    }
+
+    /// Waits before the next try. What is waited for, an election or a free queue, can't be awaited through the trait.
+    async fn pause(&mut self) {
         sleep(self.pause).await;
         self.pause = (self.pause * 2).min(PAUSE.1);
-        true
     }
 }

@@ -56,7 +56,14 @@ fn refused(refusal: Refusal) -> S3Error {
         }
         // The data was given up, by a sweep that found it orphaned, before the command came.
         Refusal::DataSettled => ErrorCode::ServiceUnavailable,
-        Refusal::TooEarly | Refusal::Malformed => ErrorCode::InternalError,
+        // The others answer commands that no client's request leads to.
+        Refusal::TooEarly
+        | Refusal::Malformed
+        | Refusal::NodeGone
+        | Refusal::NoSuchNode
+        | Refusal::NodeInUse
+        | Refusal::UnfitNode { .. }
+        | Refusal::TooManyNodes => ErrorCode::InternalError,
     };
     code.into()
 }

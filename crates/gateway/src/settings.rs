@@ -35,7 +35,8 @@ pub struct Limits {
     pub header_bytes_max: usize,
     /// Most headers of a request.
     pub headers_max: usize,
-    /// How long a command that found no leader is tried again before the client is told.
+    /// How long a request waits for a leader before the client is told, and how long a group may be silent before
+    /// further requests are told at once. Elections take about two seconds.
     pub unavailable: Duration,
 }
 
@@ -61,7 +62,7 @@ impl Default for Limits {
             drain: Duration::from_secs(30),
             header_bytes_max: 64 << 10,
             headers_max: 128,
-            unavailable: Duration::from_secs(10),
+            unavailable: Duration::from_secs(6),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Moving the bytes of objects: from requests to storage nodes, and back.
 
+mod errors;
 mod incoming;
 mod pipeline;
 mod read;
 mod store;
 
+pub(crate) use errors::read_error;
 pub(crate) use incoming::RequestBody;
 pub(crate) use pipeline::{CopyDigests, Pipeline};
 pub(crate) use read::ObjectReader;

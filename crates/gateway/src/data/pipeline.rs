@@ -5,6 +5,7 @@
 //! blocking pool; while one batch is worked on, the next is collected, and a body that comes faster than it can
 //! be digested waits. A hand-over costs about 10 µs, so a small batch is worked on where it is.
 
+use super::errors::read_error;
 use super::incoming::RequestBody;
 use super::read::ObjectReader;
 use bytes::Bytes;
@@ -37,7 +38,7 @@ impl Source for RequestBody {
 impl Source for ObjectReader {
     async fn next(&mut self) -> Result<Option<Bytes>, S3Error> {
         // The reader has logged what happened.
-        ObjectReader::next(self).await.map_err(|_| ErrorCode::InternalError.into())
+        ObjectReader::next(self).await.map_err(|error| read_error(&error))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::reply::{ReadAborted, ReplyBody};
 use bytes::Bytes;
 use esker_index::records::{ManifestBody, ManifestRecord};
-use esker_rpc::{BlobReader, Storage, StorageError};
+use esker_rpc::{BlobReader, BlobStore, StorageError};
 use esker_types::{BlobId, ByteRange, CHUNK_BYTES, Extent};
 use futures::StreamExt as _;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ enum Source {
     Inline(Bytes),
     /// It is read from blobs; while one gives its bytes, the next is being opened.
     Blobs {
-        storage: Arc<dyn Storage>,
+        storage: Arc<dyn BlobStore>,
         current: Option<Blob>,
         next: Option<(BlobId, u64, Opening)>,
         rest: BlobRanges,
@@ -74,7 +74,7 @@ impl ObjectReader {
     /// Opens a range of an object's data; the range must lie within the object. The first blob is open when
     /// this returns, so a missing one is noticed before a reply has begun.
     pub(crate) async fn open(
-        storage: &Arc<dyn Storage>,
+        storage: &Arc<dyn BlobStore>,
         manifest: ManifestRecord,
         range: ByteRange,
     ) -> Result<ObjectReader, StorageError> {
@@ -188,7 +188,7 @@ fn inline(bytes: &Bytes, range: ByteRange) -> Result<Source, StorageError> {
     }
 }
 
-fn open_next(storage: &Arc<dyn Storage>, rest: &mut BlobRanges) -> Option<(BlobId, u64, Opening)> {
+fn open_next(storage: &Arc<dyn BlobStore>, rest: &mut BlobRanges) -> Option<(BlobId, u64, Opening)> {
     let (id, range) = rest.next()?;
     let storage = Arc::clone(storage);
     let opening = tokio::spawn(async move { storage.get(id, range).await });

@@ -3,14 +3,17 @@
 //! Step one of the ordering rule: everything here is durable before a commit is proposed. What was stored and is
 //! then not committed, for whatever reason, is given up explicitly by [`Pending`].
 
+use super::errors::write_error;
 use super::pipeline::{Pipeline, Source, Stage};
 use crate::core::Core;
 use crate::metadata::MetadataClient;
 use bytes::{Bytes, BytesMut};
-use esker_rpc::{BodyAborted, Storage, StorageError};
+use esker_index::command::StoredData;
+use esker_rpc::{BlobStore, BodyAborted, StorageError, StoredBlob};
 use esker_s3::{ErrorCode, S3Error};
-use esker_types::{BlobId, CHUNK_BYTES, DataId, GroupId};
+use esker_types::{BlobId, CHUNK_BYTES, DataId, GroupId, NodeId};
 use futures::StreamExt as _;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -39,13 +42,15 @@ pub(crate) struct Pending {
     data: DataId,
     /// Bytes up to which blobs may exist: never less than what was stored.
     length: u64,
+    /// Nodes that should have some of the blobs, and don't as far as is known.
+    late: BTreeSet<NodeId>,
     settled: bool,
 }
 
 impl Pending {
-    /// The data's id, for the command.
-    pub(crate) fn data(&self) -> DataId {
-        self.data
+    /// The data and the nodes that have yet to get some of it, for the command.
+    pub(crate) fn data(&self) -> StoredData {
+        StoredData { data: self.data, late: self.late.iter().copied().collect() }
     }
 
     /// A command settled the data, or may still do so.
@@ -116,9 +121,9 @@ enum Message {
 
 /// Cuts a body into blobs and stores them.
 struct BlobWriter {
-    storage: Arc<dyn Storage>,
+    storage: Arc<dyn BlobStore>,
     /// Before `puts`, so that the discard is not proposed before the puts are cancelled.
-    puts: JoinSet<Result<(), StorageError>>,
+    puts: JoinSet<Result<StoredBlob, StorageError>>,
     pending: Pending,
     /// The blob that takes bytes, and how many it has room for.
     current: Option<(mpsc::Sender<Message>, u64)>,
@@ -128,7 +133,8 @@ struct BlobWriter {
 impl BlobWriter {
     fn new(core: &Core, group: GroupId) -> BlobWriter {
         let data = DataId::new(core.now().millis(), group, core.random.u64());
-        let pending = Pending { metadata: Arc::clone(&core.metadata), data, length: 0, settled: false };
+        let metadata = Arc::clone(&core.metadata);
+        let pending = Pending { metadata, data, length: 0, late: BTreeSet::new(), settled: false };
         BlobWriter {
             storage: Arc::clone(&core.storage),
             puts: JoinSet::new(),
@@ -187,9 +193,13 @@ impl BlobWriter {
     /// Waits until one more blob is durable.
     async fn join_one(&mut self) -> Result<(), S3Error> {
         match self.puts.join_next().await {
-            None | Some(Ok(Ok(()))) => Ok(()),
-            Some(Ok(Err(error))) => Err(storage_error(&error)),
-            Some(Err(error)) => Err(storage_error(&StorageError::Failed(error.to_string()))),
+            None => Ok(()),
+            Some(Ok(Ok(stored))) => {
+                self.pending.late.extend(stored.late);
+                Ok(())
+            }
+            Some(Ok(Err(error))) => Err(write_error(&error)),
+            Some(Err(error)) => Err(write_error(&StorageError::Failed(error.to_string()))),
         }
     }
 
@@ -200,7 +210,7 @@ impl BlobWriter {
                 return error;
             }
         }
-        storage_error(&StorageError::Failed("a blob ended before its bytes did".to_owned()))
+        write_error(&StorageError::Failed("a blob ended before its bytes did".to_owned()))
     }
 
     async fn finish(mut self) -> Result<(Pending, u64), S3Error> {
@@ -218,10 +228,10 @@ impl BlobWriter {
 
 /// Stores one blob and checks that all of it was taken.
 async fn put_blob(
-    storage: &dyn Storage,
+    storage: &dyn BlobStore,
     id: BlobId,
     receiver: mpsc::Receiver<Message>,
-) -> Result<(), StorageError> {
+) -> Result<StoredBlob, StorageError> {
     let (count, counted) = oneshot::channel();
     let body = futures::stream::unfold(Some((receiver, count, 0)), |state| async move {
         let (mut receiver, count, sent) = state?;
@@ -240,18 +250,7 @@ async fn put_blob(
     });
     let stored = storage.put(id, body.boxed()).await?;
     match counted.await {
-        Ok(sent) if sent == stored => Ok(()),
-        sent => Err(StorageError::Failed(format!("{stored} bytes were stored of {sent:?}"))),
-    }
-}
-
-/// What the client is told when its bytes could not be stored.
-fn storage_error(error: &StorageError) -> S3Error {
-    match error {
-        StorageError::Full => ErrorCode::InsufficientStorage.into(),
-        error => {
-            tracing::info!(%error, "cannot store a blob");
-            ErrorCode::ServiceUnavailable.into()
-        }
+        Ok(sent) if sent == stored.length => Ok(stored),
+        sent => Err(StorageError::Failed(format!("{} bytes were stored of {sent:?}", stored.length))),
     }
 }

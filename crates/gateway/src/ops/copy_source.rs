@@ -1,7 +1,7 @@
 //! The source of CopyObject and UploadPartCopy.
 
 use super::OpContext;
-use crate::data::{CopyDigests, ObjectReader, Pipeline};
+use crate::data::{CopyDigests, ObjectReader, Pipeline, read_error};
 use crate::lookup::{FoundObject, Wanted};
 use esker_index::query::Detail;
 use esker_s3::request::{CopySource, ReadConditions, embedded_version, evaluate_copy_source};
@@ -47,7 +47,7 @@ pub(super) async fn read(
         (None, Some(_)) => return Err(ErrorCode::InternalError.into()),
         (Some(manifest), Some(range)) => {
             let reader = ObjectReader::open(&cx.core.storage, manifest, range).await;
-            Some(reader.map_err(|_| S3Error::new(ErrorCode::InternalError))?)
+            Some(reader.map_err(|error| read_error(&error))?)
         }
     };
     Ok(Pipeline::new(reader, CopyDigests::new(algorithm)))

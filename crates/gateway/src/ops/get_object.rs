@@ -1,10 +1,11 @@
 //! GetObject and HeadObject: one decision about status, headers and bytes, and for GET the bytes too.
 
 use super::OpContext;
-use crate::data::ObjectReader;
+use crate::data::{ObjectReader, read_error};
 use crate::lookup::{FoundObject, Wanted};
 use crate::reply::{PARTS_COUNT, Reply, ReplyExt as _, empty, http_date};
 use esker_index::query::Detail;
+use esker_rpc::StorageError;
 use esker_s3::request::operation::{ChecksumMode, ReadObject, Selection};
 use esker_s3::request::{ObjectHeaders, ReadVerdict, evaluate_read};
 use esker_s3::{ErrorCode, S3Error};
@@ -49,11 +50,16 @@ pub(super) async fn get(cx: OpContext<'_>, read: &ReadObject) -> Result<Reply, S
                 *reply.body_mut() = reader.into_body(range.length(), patience);
                 return Ok(reply);
             }
+            // To ask at once again helps nobody; the client will.
+            Err(error @ StorageError::Unavailable(_)) => {
+                tracing::info!(key = %object.key, version = %object.version, %error, "an object can't be read now");
+                return Err(read_error(&error));
+            }
             // The version may have been replaced, and its data deleted, since it was looked up.
             Err(error) if tries == 1 => tracing::info!(%error, "an object's data moved; looking it up again"),
             Err(error) => {
                 tracing::error!(key = %object.key, version = %object.version, %error, "an object cannot be read");
-                return Err(ErrorCode::InternalError.into());
+                return Err(read_error(&error));
             }
         }
     }

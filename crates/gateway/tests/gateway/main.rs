@@ -14,6 +14,7 @@ mod malformed;
 mod multipart;
 mod outcomes;
 mod reads;
+mod replicas;
 mod routes;
 mod uploads;
 mod versions;

@@ -88,3 +88,34 @@ async fn a_client_that_goes_away_after_its_body_has_its_write_settled_all_the_sa
     // Either way is right, as long as it is one of them: the version is there, or its data is given up.
     world.metadata.until(|body| is_put(body) || is_discard(body)).await;
 }
+
+#[tokio::test]
+async fn a_gateway_that_is_cut_off_makes_its_first_clients_wait_and_refuses_the_others_until_it_is_not() {
+    let world = World::with(FakeStorage::new(), |settings| {
+        settings.limits.unavailable = std::time::Duration::from_millis(300);
+    })
+    .await;
+    world.bucket("bucket", None).await;
+    world.put("/bucket/key", "x").send().await.expect(200);
+    world.metadata.cut_off();
+    let refused = (503, "ServiceUnavailable");
+    assert_eq!(world.get("/bucket/key").send().await.error(), refused);
+    let before = world.metadata.questions();
+    for _ in 0..10 {
+        assert_eq!(world.get("/bucket/key").send().await.error(), refused);
+        assert_eq!(world.put("/bucket/other", "x").send().await.error(), refused);
+        assert_eq!(world.put("/bucket/large", bytes(1 << 20)).send().await.error(), refused);
+    }
+    assert_eq!(world.metadata.questions(), before, "nobody is asked in vain");
+    assert!(world.storage.blobs().is_empty(), "no body is stored in vain");
+
+    world.metadata.heal();
+    let served = async {
+        while world.get("/bucket/key").send().await.status != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), served).await.expect("it is back");
+    world.put("/bucket/other", "x").send().await.expect(200);
+    assert!(!world.metadata.applied().iter().any(|(_, body)| is_discard(body)), "nothing was proposed");
+}

@@ -2,6 +2,7 @@
 
 use crate::bytes;
 use crate::support::{FakeStorage, World};
+use esker_rpc::StorageError;
 
 #[tokio::test]
 async fn an_object_comes_back_as_it_was_put_whatever_its_size() {
@@ -128,7 +129,7 @@ async fn a_blob_that_is_missing_is_an_error_before_the_first_byte() {
     world.bucket("bucket", None).await;
     world.put("/bucket/key", bytes(1 << 20)).send().await.expect(200);
     // Once may be a version that was replaced since it was looked up; so it is looked up again.
-    world.storage.blind(1);
+    world.storage.fail_reads([StorageError::NotFound]);
     world.get("/bucket/key").send().await.expect(200);
     let (blob, _) = world.storage.blobs()[0];
     world.storage.remove(blob);

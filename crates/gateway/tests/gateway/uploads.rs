@@ -3,6 +3,7 @@
 use crate::bytes;
 use crate::support::{FakeStorage, World};
 use esker_index::command::CommandBody;
+use esker_rpc::StorageError;
 
 // s3-rules 10
 #[tokio::test]
@@ -133,10 +134,10 @@ async fn aws_chunked_bodies_are_decoded_and_their_trailers_checked() {
 async fn a_full_disk_is_507_and_what_was_stored_is_given_up() {
     let world = World::start().await;
     world.bucket("bucket", None).await;
-    world.storage.set_full(true);
+    world.storage.refuse(Some(StorageError::Full));
     let full = world.put("/bucket/key", bytes(1 << 20)).send().await;
     assert_eq!(full.error(), (507, "InsufficientStorage"));
-    world.storage.set_full(false);
+    world.storage.refuse(None);
     world.put("/bucket/key", bytes(1 << 20)).send().await.expect(200);
 }
 

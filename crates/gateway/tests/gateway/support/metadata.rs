@@ -9,6 +9,7 @@ use esker_index::rows::MemoryRows;
 use esker_rpc::{Metadata, MetadataError, Proposal};
 use esker_types::GroupId;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
@@ -34,6 +35,9 @@ pub struct FakeMetadata {
     groups: Mutex<BTreeMap<GroupId, MemoryRows>>,
     faults: Mutex<VecDeque<Option<Fault>>>,
     applied: watch::Sender<Proposed>,
+    /// Whether anybody answers, and how many questions came meanwhile.
+    reached: watch::Sender<bool>,
+    questions: AtomicUsize,
 }
 
 impl FakeMetadata {
@@ -43,6 +47,8 @@ impl FakeMetadata {
             groups: Mutex::default(),
             faults: Mutex::default(),
             applied: watch::Sender::new(Vec::new()),
+            reached: watch::Sender::new(true),
+            questions: AtomicUsize::new(0),
         })
     }
 
@@ -56,6 +62,25 @@ impl FakeMetadata {
         let mut faults = self.faults.lock().unwrap();
         faults.extend((0..proposals).map(|_| None));
         faults.push_back(Some(fault));
+    }
+
+    /// From now on nobody answers.
+    pub fn cut_off(&self) {
+        self.reached.send_replace(false);
+    }
+
+    /// From now on everybody is answered, those who wait too.
+    pub fn heal(&self) {
+        self.reached.send_replace(true);
+    }
+
+    /// The questions of clients so far: all but those of a gateway that looks whether it is still cut off.
+    pub fn questions(&self) -> usize {
+        self.questions.load(Ordering::Relaxed)
+    }
+
+    async fn reached(&self) {
+        self.reached.subscribe().wait_for(|reached| *reached).await.unwrap();
     }
 
     /// What was applied so far.
@@ -90,6 +115,7 @@ impl FakeMetadata {
 #[async_trait]
 impl Metadata for FakeMetadata {
     async fn propose(&self, group: GroupId, proposal: Proposal) -> Result<Outcome, MetadataError> {
+        self.reached().await;
         let fault = self.faults.lock().unwrap().pop_front().flatten();
         match fault {
             None => Ok(self.apply(group, proposal)),
@@ -104,7 +130,14 @@ impl Metadata for FakeMetadata {
     }
 
     async fn query(&self, group: GroupId, query: Query) -> Result<Answer, MetadataError> {
+        let asked = usize::from(!matches!(query, Query::Topology { .. }));
+        self.questions.fetch_add(asked, Ordering::Relaxed);
+        self.reached().await;
         let mut groups = self.groups.lock().unwrap();
         Ok(esker_index::answer(groups.entry(group).or_default(), &query).unwrap())
+    }
+
+    fn leads(&self, _: GroupId) -> bool {
+        true
     }
 }

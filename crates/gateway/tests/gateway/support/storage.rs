@@ -1,11 +1,11 @@
-//! A storage node in memory.
+//! The cluster's blobs in memory.
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use esker_rpc::{BlobBody, BlobInfo, BlobReader, BodyAborted, Storage, StorageError};
-use esker_types::{BlobId, ByteRange, CHUNK_BYTES};
+use esker_rpc::{BlobBody, BlobReader, BlobStore, BodyAborted, StorageError, StoredBlob};
+use esker_types::{BlobId, ByteRange, CHUNK_BYTES, NodeId};
 use futures::StreamExt as _;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Semaphore, watch};
@@ -21,9 +21,12 @@ pub struct FakeStorage {
     begun: watch::Sender<usize>,
     /// Reads of a blob fail after so many bytes.
     rotten: Mutex<BTreeMap<BlobId, usize>>,
-    full: Mutex<bool>,
-    /// So many reads find no blob.
-    blind: AtomicU64,
+    /// Why nothing can be stored.
+    refusing: Mutex<Option<StorageError>>,
+    /// What becomes of the next reads.
+    read_errors: Mutex<VecDeque<StorageError>>,
+    /// The nodes that the next puts find late.
+    late: Mutex<VecDeque<Vec<NodeId>>>,
 }
 
 impl FakeStorage {
@@ -45,8 +48,9 @@ impl FakeStorage {
             taken: AtomicU64::new(0),
             begun: watch::Sender::new(0),
             rotten: Mutex::default(),
-            full: Mutex::default(),
-            blind: AtomicU64::new(0),
+            refusing: Mutex::default(),
+            read_errors: Mutex::default(),
+            late: Mutex::default(),
         })
     }
 
@@ -59,13 +63,20 @@ impl FakeStorage {
         self.taken.load(Ordering::SeqCst)
     }
 
-    /// The next reads, so many, find no blob.
-    pub fn blind(&self, reads: u64) {
-        self.blind.store(reads, Ordering::SeqCst);
+    /// The next reads fail, one after the other.
+    pub fn fail_reads(&self, errors: impl IntoIterator<Item = StorageError>) {
+        self.read_errors.lock().unwrap().extend(errors);
     }
 
-    pub fn set_full(&self, full: bool) {
-        *self.full.lock().unwrap() = full;
+    /// Whether and why puts fail.
+    pub fn refuse(&self, error: Option<StorageError>) {
+        *self.refusing.lock().unwrap() = error;
+    }
+
+    /// The next puts, one after the other, find these nodes late.
+    pub fn find_late(&self, nodes: impl IntoIterator<Item = Vec<u64>>) {
+        let nodes = nodes.into_iter().map(|nodes| nodes.into_iter().map(NodeId).collect());
+        self.late.lock().unwrap().extend(nodes);
     }
 
     /// How many bytes each blob has.
@@ -89,16 +100,17 @@ impl FakeStorage {
 }
 
 #[async_trait]
-impl Storage for FakeStorage {
-    async fn put(&self, blob: BlobId, mut body: BlobBody) -> Result<u64, StorageError> {
+impl BlobStore for FakeStorage {
+    async fn put(&self, blob: BlobId, mut body: BlobBody) -> Result<StoredBlob, StorageError> {
         self.begun.send_modify(|begun| *begun += 1);
+        let late = self.late.lock().unwrap().pop_front().unwrap_or_default();
         let mut bytes = BytesMut::new();
         loop {
             if let Ok(permit) = self.gate.acquire().await {
                 permit.forget();
             }
-            if *self.full.lock().unwrap() {
-                return Err(StorageError::Full);
+            if let Some(error) = self.refusing.lock().unwrap().clone() {
+                return Err(error);
             }
             match body.next().await {
                 Some(Ok(piece)) => {
@@ -114,13 +126,12 @@ impl Storage for FakeStorage {
         let length = bytes.len() as u64;
         let old = self.blobs.lock().unwrap().insert(blob, bytes.freeze());
         assert!(old.is_none(), "blob names are never reused");
-        Ok(length)
+        Ok(StoredBlob { length, late })
     }
 
     async fn get(&self, blob: BlobId, range: ByteRange) -> Result<BlobReader, StorageError> {
-        let blind = |left: u64| left.checked_sub(1);
-        if self.blind.fetch_update(Ordering::SeqCst, Ordering::SeqCst, blind).is_ok() {
-            return Err(StorageError::NotFound);
+        if let Some(error) = self.read_errors.lock().unwrap().pop_front() {
+            return Err(error);
         }
         let bytes = self.blobs.lock().unwrap().get(&blob).cloned().ok_or(StorageError::NotFound)?;
         let (first, last) = (usize::try_from(range.first).unwrap(), usize::try_from(range.last).unwrap());
@@ -146,14 +157,5 @@ impl Storage for FakeStorage {
             all.remove(blob);
         });
         Ok(())
-    }
-
-    async fn list(&self, after: Option<BlobId>, limit: usize) -> Result<Vec<BlobInfo>, StorageError> {
-        let all = self.blobs.lock().unwrap();
-        let greater = all.iter().filter(|(id, _)| after.is_none_or(|after| **id > after));
-        Ok(greater
-            .take(limit)
-            .map(|(id, bytes)| BlobInfo { blob: *id, length: bytes.len() as u64 })
-            .collect())
     }
 }
