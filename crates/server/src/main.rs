@@ -1,17 +1,36 @@
 //! The binary `esker`.
 
+mod access;
+mod admin;
 mod banner;
+mod bench;
+mod clock;
+mod control;
+mod directory;
+mod doors;
+mod forming;
+mod known;
+mod link;
+mod metadata;
+mod newcomer;
+mod node;
+mod open;
 mod probe;
+mod register;
+#[cfg(test)]
+mod register_tests;
 mod root;
 mod run;
 mod settings;
+mod start_error;
 mod stop;
 mod telemetry;
+mod upkeep;
 
 use clap::{Parser, Subcommand};
 use esker_storage::IndexStart;
 use settings::{Given, Settings};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Versioned S3 object storage: every version of every object, in one agreed order.
@@ -47,6 +66,12 @@ enum Command {
         #[arg(long)]
         rebuild_blob_index: bool,
     },
+    /// Looks at a cluster and changes its nodes
+    #[command(after_help = admin::HELP)]
+    Admin(Box<admin::Admin>),
+    /// Puts a load on an S3 endpoint, this one or another, and tells how it was answered
+    #[command(after_help = bench::HELP)]
+    Bench(Box<bench::Bench>),
 }
 
 const SERVER_HELP: &str = "\
@@ -57,16 +82,43 @@ Examples:
   esker server --config /etc/esker.toml";
 
 fn main() -> ExitCode {
-    let Cli { command: Command::Server { given, config, rebuild_blob_index } } = Cli::parse();
-    let index = if rebuild_blob_index { IndexStart::Rebuild } else { IndexStart::Recover };
-    let outcome = Settings::load(*given, config.as_deref())
-        .map_err(run::StartError::from)
+    match Cli::parse().command {
+        Command::Server { given, config, rebuild_blob_index } => {
+            let index = if rebuild_blob_index { IndexStart::Rebuild } else { IndexStart::Recover };
+            server(*given, config.as_deref(), index)
+        }
+        Command::Admin(admin) => administer(*admin),
+        Command::Bench(given) => bench::bench(*given),
+    }
+}
+
+fn server(given: Given, config: Option<&Path>, index: IndexStart) -> ExitCode {
+    let outcome = Settings::load(given, config)
+        .map_err(start_error::StartError::from)
         .and_then(|settings| run::server(&settings, index));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             banner::failure(&error);
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn administer(admin: admin::Admin) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            banner::failure(&error);
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(admin::run(admin)) {
+        Ok(text) => banner::answer(&text),
+        Err(error) => {
+            banner::failure(&error);
+            error.exit_code()
         }
     }
 }

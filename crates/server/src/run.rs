@@ -1,80 +1,36 @@
-//! Runs a node: opens what is on disk from the bottom up, serves, and closes it from the top down.
+//! Runs a node: from its settings to its end.
 
 use crate::banner::{self, Ready};
+use crate::clock;
+use crate::link;
+use crate::newcomer::Newcomer;
+use crate::node::Node;
+use crate::open::World;
 use crate::probe::NodeProbe;
-use crate::root::{self, RootError};
-use crate::settings::{Settings, SettingsError};
+use crate::root;
+use crate::settings::Settings;
+use crate::start_error::StartError;
 use crate::stop::{self, Signals};
-use crate::telemetry::{self, TelemetryError};
-use esker_env::{Clock, Disk, OsDisk, OsRandom, Random, SystemClock};
+use crate::telemetry;
+use esker_env::{OsDisk, OsRandom};
 use esker_gateway::{Gateway, Limits, Listeners, RootCredentials, SecretKey};
-use esker_kv::{Engine, KvError};
-use esker_metadata::{MetadataNode, Reconciler, ReconcilerSettings};
-use esker_rpc::StorageError;
-use esker_storage::{
-    ClusterChoice, DataDir, DataDirError, IndexStart, OpenError, OpenReport, SegmentStore, StorageOptions,
-};
-use esker_types::GroupId;
-use esker_wal::{Wal, WalError, WalOptions};
-use std::path::{Path, PathBuf};
+use esker_rpc::transport::Listener;
+use esker_storage::IndexStart;
+use esker_types::NodeRole;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
-
-/// How long the node may take to become the leader of its own group.
-const LEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long the runtime's last tasks may take once the node has stopped.
 const RUNTIME_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Why a node did not start, or stopped by itself.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StartError {
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    #[error(transparent)]
-    Telemetry(#[from] TelemetryError),
-    #[error("can't start the runtime")]
-    Runtime(#[source] std::io::Error),
-    #[error("can't listen on {address} ({setting})")]
-    Listen { setting: &'static str, address: String, source: std::io::Error },
-    #[error(transparent)]
-    DataDir(#[from] DataDirError),
-    #[error("root keys: {0}")]
-    Root(#[from] RootError),
-    #[error("the index: {0}")]
-    Engine(#[from] KvError),
-    #[error("the log: {0}")]
-    Wal(#[from] WalError),
-    #[error(
-        "the log in {} is gone, and with it votes and acknowledged writes. If it is on a disk of its own, mount that; \
-         otherwise restore the whole data directory from one backup, or start with an empty one. Nothing was changed",
-        .0.display()
-    )]
-    LogGone(PathBuf),
-    #[error("the segments: {0}")]
-    Segments(#[from] OpenError),
-    #[error("the segments: {0}. To start without them, give --rebuild-blob-index once")]
-    SegmentsGone(OpenError),
-    #[error("can't wait for signals: {0}")]
-    Signals(#[source] std::io::Error),
-    #[error("told to stop again, so the requests under way were cut off")]
-    CutOff,
-    #[error("the segments can't be closed: {0}")]
-    Close(#[from] StorageError),
-    #[error("metadata: {0}")]
-    Metadata(#[from] esker_metadata::StartError),
-    #[error("metadata: {0}")]
-    Group(#[from] esker_rpc::MetadataError),
-    #[error("metadata: the group has no leader after {} seconds", LEADER_TIMEOUT.as_secs())]
-    NoLeader,
-    #[error("a task of the start was lost: {0}")]
-    Task(#[from] tokio::task::JoinError),
-    #[error("metadata failed, so the process must restart to know what the disk holds: {0}")]
-    Failed(String),
-}
+/// How long a node waits for the rest of its cluster before it says that it is ready to be asked: whoever comes then
+/// is told to try again.
+const READY_TIMEOUT: Duration = Duration::from_secs(40);
+const READY_PAUSE: Duration = Duration::from_millis(20);
 
 /// Runs a node until it is told to stop.
 pub(crate) fn server(settings: &Settings, index: IndexStart) -> Result<(), StartError> {
@@ -87,84 +43,136 @@ pub(crate) fn server(settings: &Settings, index: IndexStart) -> Result<(), Start
     result
 }
 
-/// What the operating system gives.
-struct World {
-    disk: Arc<dyn Disk>,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
+/// The sockets of the process.
+struct Sockets {
+    /// None without the gateway role.
+    s3: Option<TcpListener>,
+    console: TcpListener,
+    /// None for a node without peers.
+    cluster: Option<Listener>,
 }
 
-/// The node's own state, open.
-struct Node {
-    _dir: Arc<DataDir>,
-    engine: Arc<dyn Engine>,
-    metadata: MetadataNode,
-    storage: Arc<SegmentStore>,
+impl Sockets {
+    async fn bind(settings: &Settings) -> Result<Sockets, StartError> {
+        let s3 = match settings.cluster.roles.has(NodeRole::Gateway) {
+            true => Some(listen("address", &settings.address).await?),
+            false => None,
+        };
+        let console = listen("console_address", &settings.console_address).await?;
+        let cluster = match &settings.cluster.endpoint {
+            Some(endpoint) => Some(link::bind(endpoint).await?),
+            None => None,
+        };
+        Ok(Sockets { s3, console, cluster })
+    }
 }
 
 async fn run(settings: &Settings, index: IndexStart) -> Result<(), StartError> {
     let metrics = telemetry::start_metrics()?;
-    let world =
-        World { disk: Arc::new(OsDisk), clock: Arc::new(SystemClock::new()), random: Arc::new(OsRandom) };
+    let world = World { disk: Arc::new(OsDisk), clock: clock::clock(), random: Arc::new(OsRandom) };
     // Bound first: a second server on the same address is told so before it touches any data.
-    let s3 = listen("address", &settings.address).await?;
-    let console = listen("console_address", &settings.console_address).await?;
-    let addresses = (local_address(&s3)?, local_address(&console)?);
+    let Sockets { s3, console, cluster } = Sockets::bind(settings).await?;
+    let newcomer = Newcomer::open(settings, &world, cluster).await?;
+    let settled = newcomer.settle(settings, &world).await?;
+    let node = Node::start(newcomer, &settled, settings, &world, index).await?;
 
-    let node = open(settings, &world, index).await?;
+    let secret = settings.cluster.endpoint.as_ref().map(|endpoint| endpoint.secret.as_str());
     let (keys, source) =
-        root::keys(settings.root_keys.clone(), &*world.disk, &settings.data_dir, &*world.random)?;
-    let handle = node.metadata.handle().clone();
-    let credentials = RootCredentials::new(keys.access_key.clone(), SecretKey::new(keys.secret_key.clone()));
-    let gateway = Gateway::new(
-        esker_gateway::Components {
-            metadata: Arc::new(handle.clone()),
-            storage: node.storage.clone(),
-            credentials: Arc::new(credentials),
-            clock: world.clock.clone(),
-            random: world.random.clone(),
-            probe: Arc::new(NodeProbe { metadata: handle.clone(), storage: node.storage.clone(), metrics }),
-        },
-        esker_gateway::Settings {
-            region: settings.region.clone(),
-            domains: settings.domains.clone(),
-            data_groups: vec![GroupId::DIRECTORY],
-            inline_bytes_max: settings.inline_bytes,
-            limits: Limits { drain: settings.drain, ..Limits::default() },
-        },
-    );
-
+        root::keys(settings.root_keys.clone(), secret, &*world.disk, &settings.data_dir, &*world.random)?;
+    let probe = Arc::new(probe(&node, metrics));
+    let addresses = (s3.as_ref().map(local_address).transpose()?, local_address(&console)?);
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(gateway.run(Listeners { s3, console: Some(console) }, stop.clone()));
-    let upkeep_stop = CancellationToken::new();
-    let upkeep = start_upkeep(settings, &world, &node, &upkeep_stop);
-    let key_file = root::path(&settings.data_dir);
+    let listeners = (s3, console);
+    let serving = serve(settings, &world, &node, &keys, probe.clone(), listeners, &stop);
+
+    let mut ends = node.ends();
+    if addresses.0.is_some() {
+        await_ready(&probe).await;
+    }
     // Until here, a signal ends the process as a crash would, which is safe at any moment.
     let mut signals = Signals::new().map_err(StartError::Signals)?;
     banner::ready(&Ready {
         s3: addresses.0,
         console: addresses.1,
+        cluster: settings.cluster.endpoint.as_ref().map(|endpoint| endpoint.address.as_str()),
+        first: node.origin(),
         region: &settings.region,
         keys: &keys,
         source,
-        key_file: &key_file,
+        key_file: &root::path(&settings.data_dir),
     });
 
-    stop::wait(&mut signals, &handle).await?;
+    stop::wait(&mut signals, &mut ends).await?;
     stop.cancel();
     let drained = async {
         serving.await?;
-        upkeep_stop.cancel();
-        for task in upkeep {
-            task.await?;
-        }
+        node.stop_upkeep().await;
         Ok::<(), StartError>(())
     };
     tokio::select! {
         drained = drained => drained?,
-        cut_off = stop::wait(&mut signals, &handle) => return Err(cut_off.err().unwrap_or(StartError::CutOff)),
+        cut_off = stop::wait(&mut signals, &mut ends) => return Err(cut_off.err().unwrap_or(StartError::CutOff)),
     }
-    close(node).await
+    node.close().await
+}
+
+fn probe(node: &Node, metrics: PrometheusHandle) -> NodeProbe {
+    NodeProbe {
+        views: node.access().views.clone(),
+        replicas: node.access().replicas.clone(),
+        storage: node.storage.clone(),
+        metrics,
+    }
+}
+
+/// Serves clients, if that is among the node's roles, and the console.
+fn serve(
+    settings: &Settings,
+    world: &World,
+    node: &Node,
+    keys: &crate::settings::RootKeys,
+    probe: Arc<NodeProbe>,
+    listeners: (Option<TcpListener>, TcpListener),
+    stop: &CancellationToken,
+) -> JoinHandle<()> {
+    let limits = Limits { drain: settings.drain, ..Limits::default() };
+    let (s3, console) = listeners;
+    let Some(s3) = s3 else {
+        return tokio::spawn(esker_gateway::serve_console(console, probe, limits, stop.clone()));
+    };
+    let credentials = RootCredentials::new(keys.access_key.clone(), SecretKey::new(keys.secret_key.clone()));
+    let gateway = Gateway::new(
+        esker_gateway::Components {
+            metadata: node.access().metadata.clone(),
+            storage: node.blobs.clone(),
+            credentials: Arc::new(credentials),
+            clock: node.access().clock.clone(),
+            random: world.random.clone(),
+            probe,
+        },
+        esker_gateway::Settings {
+            region: settings.region.clone(),
+            domains: settings.domains.clone(),
+            data_groups: crate::upkeep::groups(),
+            inline_bytes_max: settings.inline_bytes,
+            limits,
+        },
+    );
+    tokio::spawn(gateway.run(Listeners { s3, console: Some(console) }, stop.clone()))
+}
+
+/// Waits until requests can be served, for a bounded time.
+async fn await_ready(probe: &NodeProbe) {
+    let ready = async {
+        while probe.check().is_err() {
+            tokio::time::sleep(READY_PAUSE).await;
+        }
+    };
+    if tokio::time::timeout(READY_TIMEOUT, ready).await.is_err()
+        && let Err(reason) = probe.check()
+    {
+        tracing::warn!(%reason, "not ready yet: clients are told to try again");
+    }
 }
 
 async fn listen(setting: &'static str, address: &str) -> Result<TcpListener, StartError> {
@@ -172,124 +180,7 @@ async fn listen(setting: &'static str, address: &str) -> Result<TcpListener, Sta
     TcpListener::bind(address).await.map_err(failed)
 }
 
-fn local_address(listener: &TcpListener) -> Result<std::net::SocketAddr, StartError> {
+fn local_address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
     let failed = |source| StartError::Listen { setting: "address", address: String::new(), source };
     listener.local_addr().map_err(failed)
-}
-
-async fn open(settings: &Settings, world: &World, index: IndexStart) -> Result<Node, StartError> {
-    let (dir, engine, wal, storage) = {
-        let (settings, disk, random) = (settings.clone(), world.disk.clone(), world.random.clone());
-        let clock = world.clock.clone();
-        tokio::task::spawn_blocking(move || open_disk(&settings, index, disk, clock, random)).await??
-    };
-    let identity = dir.identity();
-    let mut metadata_settings =
-        esker_metadata::Settings::new(Uuid::from_bytes(identity.cluster.0), identity.node);
-    metadata_settings.runtime_threads = 2;
-    // A node alone has no follower that could miss entries, and entries carry small objects: this bounds the log to a
-    // few hundred megabytes. What it costs is a sync of the rows now and then.
-    metadata_settings.entries_per_snapshot = 10_000;
-    metadata_settings.entries_kept = 1_000;
-    let space = world.disk.space(dir.path()).map_err(DataDirError::Disk)?;
-    metadata_settings.disk_reserve_bytes = settings.free_space().bytes(space);
-    let components =
-        esker_metadata::Components { wal: Arc::new(wal), engine: engine.clone(), clock: world.clock.clone() };
-    let metadata = MetadataNode::start(components, metadata_settings).await?;
-    let led = metadata.handle().wait_for(GroupId::DIRECTORY, |status| status.leader.is_some());
-    tokio::time::timeout(LEADER_TIMEOUT, led).await.map_err(|_| StartError::NoLeader)??;
-    dir.mark_formed(&*world.disk)?;
-    Ok(Node { _dir: dir, engine, metadata, storage: Arc::new(storage) })
-}
-
-type OpenDisk = (Arc<DataDir>, Arc<dyn Engine>, Wal, SegmentStore);
-
-fn open_disk(
-    settings: &Settings,
-    index: IndexStart,
-    disk: Arc<dyn Disk>,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-) -> Result<OpenDisk, StartError> {
-    let path: &Path = &settings.data_dir;
-    let dir = Arc::new(DataDir::open_or_create(&*disk, path, ClusterChoice::FoundOrNew, &*random)?);
-    // Before anything is made anew in the place of what may come back.
-    if dir.is_formed(&*disk)? && !has_log(&*disk, &dir.wal())? {
-        return Err(StartError::LogGone(dir.wal()));
-    }
-    let engine = esker_kv::open(settings.engine, &dir.kv(), &esker_kv::Options::default())?;
-
-    let identity = dir.identity();
-    let mut wal_identity = [0; 32];
-    wal_identity[..16].copy_from_slice(&identity.cluster.0);
-    wal_identity[16..24].copy_from_slice(&identity.node.0.to_be_bytes());
-    let (wal, recovery) = Wal::open(&disk, &random, &dir.wal(), &WalOptions::new(wal_identity))?;
-    if let Some(cut) = recovery.cut {
-        tracing::info!(?cut, "cut the torn tail that a crash left of the log");
-    }
-
-    let components =
-        esker_storage::Components { disk, engine: engine.clone(), dir: dir.clone(), random, clock };
-    let options = StorageOptions { free_space: settings.free_space(), ..StorageOptions::default() };
-    let (storage, report) = match SegmentStore::open(components, options, index) {
-        Err(gone @ OpenError::SegmentsGone(_)) => return Err(StartError::SegmentsGone(gone)),
-        opened => opened?,
-    };
-    tracing::info!(?report, "opened the segments");
-    let OpenReport { missing_segments: missing, damaged_segments: damaged, .. } = report;
-    if !missing.is_empty() || !damaged.is_empty() {
-        tracing::error!(
-            ?missing,
-            ?damaged,
-            "segments are missing or can't be read: reads of their data will fail"
-        );
-    }
-    Ok((dir, engine, wal, storage))
-}
-
-/// Whether there is a segment of a log, readable or not.
-fn has_log(disk: &dyn Disk, dir: &Path) -> Result<bool, DataDirError> {
-    let entries = disk.list(dir).map_err(DataDirError::Disk)?;
-    Ok(entries
-        .iter()
-        .any(|entry| Path::new(&entry.name).extension().is_some_and(|extension| extension == "wal")))
-}
-
-fn start_upkeep(
-    settings: &Settings,
-    world: &World,
-    node: &Node,
-    stop: &CancellationToken,
-) -> Vec<tokio::task::JoinHandle<()>> {
-    let reconciler = Reconciler::new(
-        Arc::new(node.metadata.handle().clone()),
-        node.storage.clone(),
-        world.clock.clone(),
-        world.random.clone(),
-        ReconcilerSettings {
-            groups: vec![GroupId::DIRECTORY],
-            interval: settings.upkeep_interval,
-            garbage_grace: settings.garbage_grace,
-            orphan_age: settings.orphan_age,
-        },
-    );
-    let token = stop.clone();
-    let reconcile = tokio::spawn(async move { reconciler.run(token).await });
-    let (storage, token) = (node.storage.clone(), stop.clone());
-    let maintain = tokio::spawn(async move {
-        let report = |blobs: &[esker_types::BlobId]| {
-            tracing::error!(?blobs, "scrub found blobs that do not verify");
-        };
-        storage.run_maintenance(&token, report).await;
-    });
-    vec![reconcile, maintain]
-}
-
-async fn close(node: Node) -> Result<(), StartError> {
-    let Node { _dir, engine, metadata, storage } = node;
-    metadata.shutdown().await?;
-    storage.close().await?;
-    tokio::task::spawn_blocking(move || engine.sync()).await??;
-    tracing::info!("stopped");
-    Ok(())
 }

@@ -3,83 +3,20 @@
 //! A setting is given by a flag, by an environment variable, or in the configuration file, and the first of these
 //! wins. The file is TOML with the flags' names, dashes as underscores; a key that is not a setting is an error.
 
-use clap::{Args, ValueEnum};
+mod addresses;
+mod cluster;
+mod given;
+
+pub(crate) use cluster::{Beginning, ClusterSettings, Endpoint, Reached, check_agreed};
+pub(crate) use given::Given;
+
+use clap::ValueEnum;
 use esker_kv::EngineKind;
 use esker_storage::FreeSpace;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
-
-/// What one source says of the settings. Everything is optional: another source or the default fills the gaps.
-#[derive(Args, Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Given {
-    /// Where everything is kept; made if it does not exist [default: ./esker-data]
-    #[arg(long, env = "ESKER_DATA_DIR", value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-
-    /// Where S3 is served; port 0 takes a free one [default: 127.0.0.1:9000]
-    #[arg(long, env = "ESKER_ADDRESS", value_name = "HOST:PORT")]
-    address: Option<String>,
-
-    /// Where health and metrics are served [default: 127.0.0.1:9001]
-    #[arg(long, env = "ESKER_CONSOLE_ADDRESS", value_name = "HOST:PORT")]
-    console_address: Option<String>,
-
-    /// The region that requests must be signed for [default: us-east-1]
-    #[arg(long, env = "ESKER_REGION", value_name = "NAME")]
-    region: Option<String>,
-
-    /// A domain under which BUCKET.DOMAIN names a bucket; may be repeated
-    #[arg(long = "domain", env = "ESKER_DOMAIN", value_name = "DOMAIN", value_delimiter = ',')]
-    #[serde(default)]
-    domain: Vec<String>,
-
-    /// The access key of the root account; generated at the first start if it is not given
-    #[arg(long, env = "ESKER_ROOT_ACCESS_KEY", value_name = "KEY", hide_env_values = true)]
-    root_access_key: Option<String>,
-
-    /// The secret key of the root account; rather set it by environment, since other users can see flags
-    #[arg(long, env = "ESKER_ROOT_SECRET_KEY", value_name = "SECRET", hide_env_values = true)]
-    root_secret_key: Option<String>,
-
-    /// The engine that keeps the index [default: fjall]
-    #[arg(long, env = "ESKER_ENGINE", value_name = "fjall|sled")]
-    engine: Option<String>,
-
-    /// Objects up to this many bytes are kept in the index itself [default: 16384]
-    #[arg(long, env = "ESKER_INLINE_BYTES", value_name = "BYTES")]
-    inline_bytes: Option<u64>,
-
-    /// New data is refused when the disk has less than this left [default: 2 %, at most 256 MiB]
-    #[arg(long, env = "ESKER_DISK_RESERVE_BYTES", value_name = "BYTES")]
-    disk_reserve_bytes: Option<u64>,
-
-    /// Deleted data stays readable for requests under way for this long; below 120 s only for tests [default: 3600]
-    #[arg(long, env = "ESKER_GARBAGE_GRACE_SECONDS", value_name = "SECONDS")]
-    garbage_grace_seconds: Option<u64>,
-
-    /// Data of uploads that never committed is looked into when it is this old [default: 86400]
-    #[arg(long, env = "ESKER_ORPHAN_AGE_SECONDS", value_name = "SECONDS")]
-    orphan_age_seconds: Option<u64>,
-
-    /// How often garbage, orphans and half-done bucket operations are looked for [default: 60]
-    #[arg(long, env = "ESKER_UPKEEP_INTERVAL_SECONDS", value_name = "SECONDS")]
-    upkeep_interval_seconds: Option<u64>,
-
-    /// How long requests under way may still take once the server was told to stop [default: 30]
-    #[arg(long, env = "ESKER_DRAIN_SECONDS", value_name = "SECONDS")]
-    drain_seconds: Option<u64>,
-
-    /// What the log says, as tracing-subscriber filters are written [default: info, and warn for the libraries below]
-    #[arg(long, env = "ESKER_LOG", value_name = "FILTER")]
-    log: Option<String>,
-
-    /// How the log is written [default: text]
-    #[arg(long, env = "ESKER_LOG_FORMAT", value_name = "FORMAT")]
-    log_format: Option<LogFormat>,
-}
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -117,6 +54,8 @@ pub(crate) struct Settings {
     pub(crate) orphan_age: Duration,
     pub(crate) upkeep_interval: Duration,
     pub(crate) drain: Duration,
+    pub(crate) maintenance_bytes_per_second: u64,
+    pub(crate) cluster: ClusterSettings,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
 }
@@ -136,49 +75,16 @@ fn invalid(setting: &'static str, what: impl std::fmt::Display) -> SettingsError
     SettingsError::Value { setting, what: what.to_string() }
 }
 
-/// The libraries below tell at `info` what only their developers want to know.
-const LOG_DEFAULT: &str = "info,openraft=warn,fjall=warn,lsm_tree=warn,sled=warn";
-
-/// A configuration file is not longer than this many bytes.
-const FILE_BYTES_MAX: u64 = 1 << 20;
+/// The libraries below tell at `info` what only their developers want to know, and openraft warns of each call to a
+/// node that is down.
+const LOG_DEFAULT: &str = "info,openraft=error,fjall=warn,lsm_tree=warn,sled=warn";
 
 /// The most bytes of an object that the index may keep: each is in one Raft log entry.
 const INLINE_BYTES_MAX: u64 = 1 << 20;
 
 impl Given {
-    fn from_file(path: &Path) -> Result<Given, SettingsError> {
-        let unreadable = |what: String| SettingsError::File { path: path.to_owned(), what };
-        let bytes = esker_env::read_file(&esker_env::OsDisk, path, FILE_BYTES_MAX)
-            .map_err(|error| unreadable(error.to_string()))?
-            .ok_or_else(|| unreadable("there is no such file".to_owned()))?;
-        let text = String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?;
-        toml::from_str(&text)
-            .map_err(|error| SettingsError::Syntax { path: path.to_owned(), what: error.to_string() })
-    }
-
-    /// What this source leaves open, as the other one says.
-    fn or(self, other: Given) -> Given {
-        Given {
-            data_dir: self.data_dir.or(other.data_dir),
-            address: self.address.or(other.address),
-            console_address: self.console_address.or(other.console_address),
-            region: self.region.or(other.region),
-            domain: if self.domain.is_empty() { other.domain } else { self.domain },
-            root_access_key: self.root_access_key.or(other.root_access_key),
-            root_secret_key: self.root_secret_key.or(other.root_secret_key),
-            engine: self.engine.or(other.engine),
-            inline_bytes: self.inline_bytes.or(other.inline_bytes),
-            disk_reserve_bytes: self.disk_reserve_bytes.or(other.disk_reserve_bytes),
-            garbage_grace_seconds: self.garbage_grace_seconds.or(other.garbage_grace_seconds),
-            orphan_age_seconds: self.orphan_age_seconds.or(other.orphan_age_seconds),
-            upkeep_interval_seconds: self.upkeep_interval_seconds.or(other.upkeep_interval_seconds),
-            drain_seconds: self.drain_seconds.or(other.drain_seconds),
-            log: self.log.or(other.log),
-            log_format: self.log_format.or(other.log_format),
-        }
-    }
-
     fn complete(self) -> Result<Settings, SettingsError> {
+        let cluster = ClusterSettings::complete(&self)?;
         let seconds = |given: Option<u64>, default: u64| Duration::from_secs(given.unwrap_or(default));
         let engine = EngineKind::from_str(self.engine.as_deref().unwrap_or("fjall"));
         let engine = engine.map_err(|error| invalid("engine", error))?;
@@ -197,6 +103,13 @@ impl Given {
         if upkeep_interval.is_zero() {
             return Err(invalid("upkeep_interval_seconds", "at least 1"));
         }
+        let maintenance_rate = self.maintenance_rate.unwrap_or(16);
+        if maintenance_rate == 0 {
+            return Err(invalid(
+                "maintenance_rate",
+                "at least 1: without any, no space would ever be given back",
+            ));
+        }
         Ok(Settings {
             data_dir: self.data_dir.unwrap_or_else(|| PathBuf::from("esker-data")),
             address: self.address.unwrap_or_else(|| "127.0.0.1:9000".to_owned()),
@@ -211,6 +124,8 @@ impl Given {
             orphan_age: seconds(self.orphan_age_seconds, 86_400),
             upkeep_interval,
             drain: seconds(self.drain_seconds, 30),
+            maintenance_bytes_per_second: u64::from(maintenance_rate) << 20,
+            cluster,
             log: self.log.unwrap_or_else(|| LOG_DEFAULT.to_owned()),
             log_format: self.log_format.unwrap_or_default(),
         })
@@ -282,7 +197,13 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_errors() {
-        for text in ["engine = 'memory'", "engine = 'rocks'", "inline_bytes = 2000000", "region = 'a b'"] {
+        for text in [
+            "maintenance_rate = 0",
+            "engine = 'memory'",
+            "engine = 'rocks'",
+            "inline_bytes = 2000000",
+            "region = 'a b'",
+        ] {
             assert!(file(text).complete().is_err(), "{text}");
         }
     }
