@@ -8,7 +8,7 @@ use esker_env::{Clock, Disk, OsDisk, OsRandom, Random, SystemClock};
 use esker_kv::{EngineKind, Options};
 use esker_rpc::Storage as _;
 use esker_storage::{ClusterChoice, Components, DataDir, IndexStart, SegmentStore, StorageOptions};
-use esker_types::{BlobId, ByteRange, DataId, GroupId};
+use esker_types::{BlobId, ByteRange, DataId, Fence, GroupId, PlacementEpoch, PlacementGroup};
 use esker_wal::{Record, Wal, WalOptions};
 use futures::{StreamExt as _, stream};
 use std::path::Path;
@@ -23,6 +23,8 @@ const ENTRY_BYTES: usize = 512;
 const PURGE_EVERY: u64 = 256;
 /// Blobs that were put and are then deleted together, off the clock.
 const PUTS_PER_DELETE: usize = 32;
+/// A placement group that never moves.
+const FENCE: Fence = Fence { group: PlacementGroup(0), epoch: PlacementEpoch(1) };
 
 fn disk() -> Arc<dyn Disk> {
     Arc::new(OsDisk)
@@ -94,7 +96,7 @@ fn blob(number: u64) -> BlobId {
 async fn put(store: &SegmentStore, blob: BlobId, bytes: &Bytes) {
     let piece = |at: usize| Ok(bytes.slice(at..at + (64 << 10)));
     let pieces: Vec<_> = (0..MIB).step_by(64 << 10).map(piece).collect();
-    assert_eq!(store.put(blob, stream::iter(pieces).boxed()).await, Ok(MIB as u64));
+    assert_eq!(store.put(blob, FENCE, stream::iter(pieces).boxed()).await, Ok(MIB as u64));
 }
 
 /// Puts blobs one after the other, and deletes them off the clock.

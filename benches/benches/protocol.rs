@@ -3,16 +3,21 @@
 
 use bench::signed::{NOW, REGION, SECRET, chunk_signer, put_head, signed_body, unsigned_body};
 use bytes::Bytes;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use esker_s3::auth::{Payload, SignedRequest, SigningKey, TrailerMode};
 use esker_s3::body::{BodyKind, BodyPlan, BodyReader};
 use esker_s3::checksum::ChecksumState;
 use esker_s3::chunked::{AwsChunkedDecoder, ChunkedMode};
-use esker_s3::request::operation::{ListObjectsV2, OwnerField};
+use esker_s3::request::operation::{ListObjectVersions, ListObjectsV2, OwnerField};
 use esker_s3::request::{Caller, EncodingType, Hosting, Request, RequestHead};
 use esker_s3::xml::read::delete_objects;
-use esker_s3::xml::results::{ListObjectsV2Result, ObjectEntry};
-use esker_types::{BucketName, ChecksumAlgorithm, ETag, ObjectKey, Timestamp};
+use esker_s3::xml::results::{
+    ListObjectsV2Result, ListVersionsResult, ObjectEntry, Owner, VersionEntry, VersionKind,
+};
+use esker_types::{
+    BucketName, ChecksumAlgorithm, ETag, ObjectKey, Sequence, Timestamp, VersionId, VersionUuid,
+};
 use http::{HeaderMap, HeaderValue, Method};
 use sha2::{Digest as _, Sha256};
 use std::hint::black_box;
@@ -50,12 +55,37 @@ fn xml(c: &mut Criterion) {
     let next = Some("photos/z".to_owned());
     let result = ListObjectsV2Result { request: &request, contents, common_prefixes: Vec::new(), next };
     group.bench_function("write a page of 1000 objects", |b| b.iter(|| black_box(&result).to_xml()));
+    versions(&mut group);
     let entries: String = (0..1000).map(|n| format!("<Object><Key>{}</Key></Object>", key(n))).collect();
     let body = format!("<Delete>{entries}</Delete>");
     group.bench_function("read a delete of 1000 objects", |b| {
         b.iter(|| delete_objects(black_box(body.as_bytes())).expect("a document"));
     });
     group.finish();
+}
+
+/// The longest page that lists have: each entry has an id, an owner and a tag.
+fn versions(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let request = ListObjectVersions {
+        bucket: BucketName::parse("my-bucket").expect("a name"),
+        prefix: "photos/".to_owned(),
+        delimiter: None,
+        max_keys: 1000,
+        marker: None,
+        encoding: EncodingType::Url,
+    };
+    let owner = || Owner { id: "root".to_owned(), display_name: "root".to_owned() };
+    let entry = |n| VersionEntry {
+        key: key(n),
+        version: VersionId::Id(VersionUuid::new(Sequence(n as u64), 7)),
+        is_latest: true,
+        last_modified: Timestamp(NOW.0 + n as u64),
+        owner: owner(),
+        kind: VersionKind::Object { etag: ETag::of_body([7; 16]), size: 1 << 20, checksum: None },
+    };
+    let versions = (0..1000).map(entry).collect();
+    let result = ListVersionsResult { request: &request, versions, common_prefixes: Vec::new(), next: None };
+    group.bench_function("write a page of 1000 versions", |b| b.iter(|| black_box(&result).to_xml()));
 }
 
 fn requests(c: &mut Criterion) {

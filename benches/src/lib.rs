@@ -1,9 +1,17 @@
-//! What the benchmarks share: a bucket on an engine, and bodies and requests that are signed.
+//! What the benchmarks share: a bucket on an engine, bodies and requests that are signed, the floors, and the macro runs
+//! that compare the whole server with them.
 
 pub mod bucket;
+pub mod client;
 pub mod engine_rows;
+pub mod floor;
+pub mod process;
 pub mod ratio;
+pub mod row;
+pub mod runs;
+pub mod sample;
 pub mod signed;
+pub mod stack;
 
 use criterion::Criterion;
 use std::time::Duration;
