@@ -8,7 +8,7 @@ use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 
 use crate::sdk;
-use crate::server::Server;
+use crate::serves::Serves;
 
 /// A versioning state that a bucket can be in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub enum Kind {
 
 impl Bucket {
     /// A new bucket in `state`. A suspended one was never enabled.
-    pub async fn create(server: &Server, state: State) -> Bucket {
+    pub async fn create(server: &impl Serves, state: State) -> Bucket {
         let bucket = Bucket { client: sdk::client(server), name: unique_name() };
         bucket.client.create_bucket().bucket(&bucket.name).send().await.expect("CreateBucket");
         match state {

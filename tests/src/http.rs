@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use crate::request::Request;
-use crate::server::Server;
+use crate::serves::Serves;
 use crate::sigv4::{Signer, UNSIGNED};
 
 /// How long a response may take; a server that hangs longer has failed the test.
@@ -69,13 +69,13 @@ impl Response {
 
 /// Sends a signed request.
 #[track_caller]
-pub fn send(server: &Server, request: Request) -> Response {
+pub fn send(server: &impl Serves, request: Request) -> Response {
     send_unsigned(server, &Signer::root(server).sign(request))
 }
 
 /// Sends a request as it is.
 #[track_caller]
-pub fn send_unsigned(server: &Server, request: &Request) -> Response {
+pub fn send_unsigned(server: &impl Serves, request: &Request) -> Response {
     let request = match request.header_value("host") {
         Some(_) => request.clone(),
         None => request.clone().header("host", &server.s3().to_string()),
@@ -94,8 +94,17 @@ pub fn exchange(address: SocketAddr, bytes: &[u8]) -> Result<Response> {
     read_response(&mut stream, "GET")
 }
 
+/// Sends bytes and reads what comes back; an error if nobody answers in time.
+pub fn try_exchange(address: SocketAddr, bytes: &[u8], patience: Duration) -> Result<Response> {
+    let mut stream = TcpStream::connect_timeout(&address, patience)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
+    let _ = stream.write_all(bytes);
+    read_response(&mut stream, "GET")
+}
+
 /// The value of a metric without labels, as the console shows it; 0 if it never moved.
-pub fn metric(server: &Server, name: &str) -> u64 {
+pub fn metric(server: &impl Serves, name: &str) -> u64 {
     let request = b"GET /metrics HTTP/1.1\r\nhost: console\r\nconnection: close\r\n\r\n";
     let metrics = exchange(server.console(), request).expect("the console answers").text();
     let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -128,7 +137,7 @@ pub fn read_response(stream: &mut TcpStream, method: &str) -> Result<Response> {
 
 /// Sends a signed request without a body and hands the response's body to `sink` piece by piece. The response
 /// that is returned has an empty body.
-pub fn download(server: &Server, request: Request, mut sink: impl FnMut(&[u8])) -> Result<Response> {
+pub fn download(server: &impl Serves, request: Request, mut sink: impl FnMut(&[u8])) -> Result<Response> {
     let request = Signer::root(server).sign(request);
     let mut stream = connect(server.s3());
     stream.write_all(&request.bytes())?;
@@ -152,7 +161,7 @@ pub fn download(server: &Server, request: Request, mut sink: impl FnMut(&[u8])) 
 
 /// Sends a signed request whose body of `length` bytes `fill` makes piece by piece; its payload is not signed.
 pub fn upload(
-    server: &Server,
+    server: &impl Serves,
     request: Request,
     length: u64,
     mut fill: impl FnMut(&mut [u8]),

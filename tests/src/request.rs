@@ -107,8 +107,17 @@ impl Request {
         }
     }
 
-    /// The head as it is sent, with the empty line.
+    /// The head as it is sent, with the empty line. The connection ends with the response.
     pub fn head(&self) -> Vec<u8> {
+        self.head_for("close")
+    }
+
+    /// Head and body as they are sent on a connection that goes on after the response.
+    pub fn bytes_kept_alive(&self) -> Vec<u8> {
+        [self.head_for("keep-alive"), self.body.clone()].concat()
+    }
+
+    fn head_for(&self, connection: &str) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target());
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
@@ -117,7 +126,7 @@ impl Request {
         if self.framing == Framing::Length && !told {
             head.push_str(&format!("content-length: {}\r\n", self.body.len()));
         }
-        head.push_str("connection: close\r\n\r\n");
+        head.push_str(&format!("connection: {connection}\r\n\r\n"));
         head.into_bytes()
     }
 

@@ -8,15 +8,16 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use std::fmt::Debug;
 use std::time::Duration;
 
-use crate::server::{ACCESS_KEY, REGION, SECRET_KEY, Server};
+use crate::server::{ACCESS_KEY, REGION, SECRET_KEY};
+use crate::serves::Serves;
 
 /// A client of the root user. It never retries: what a test sees is what the server answered once.
-pub fn client(server: &Server) -> Client {
+pub fn client(server: &impl Serves) -> Client {
     client_as(server, ACCESS_KEY, SECRET_KEY, REGION)
 }
 
 /// A client with these credentials and this region.
-pub fn client_as(server: &Server, access_key: &str, secret_key: &str, region: &str) -> Client {
+pub fn client_as(server: &impl Serves, access_key: &str, secret_key: &str, region: &str) -> Client {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(10))
         .operation_timeout(Duration::from_secs(900))

@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::output::Output;
+use crate::serves::Serves;
 
 /// Access key of the root user of every server that a test starts, unless the test says otherwise.
 pub const ACCESS_KEY: &str = "ESKERTESTACCESSKEY00";
@@ -151,7 +152,7 @@ impl Server {
 
     /// `http://host:port` of the S3 listener.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.s3)
+        Serves::endpoint(self)
     }
 
     /// The data directory.
@@ -228,6 +229,16 @@ impl Server {
     }
 }
 
+impl Serves for Server {
+    fn s3(&self) -> SocketAddr {
+        self.s3
+    }
+
+    fn console(&self) -> SocketAddr {
+        self.console
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -264,14 +275,19 @@ fn spawn(data_dir: &Path, options: &Options) -> (Child, Output) {
 /// A command that runs the binary under test without any `ESKER_…` variable of this process.
 pub fn esker() -> Command {
     let mut command = Command::new(binary());
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("ESKER_")) {
-        command.env_remove(name);
-    }
+    clean_environment(&mut command);
     command
 }
 
+/// Keeps every `ESKER_…` variable of this process from a command.
+pub(crate) fn clean_environment(command: &mut Command) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("ESKER_")) {
+        command.env_remove(name);
+    }
+}
+
 /// The binary under test: `ESKER_BIN`, or what was built last for release, or for development.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("ESKER_BIN") {
         return PathBuf::from(path);
     }

@@ -10,7 +10,8 @@ use time::macros::format_description;
 
 use crate::digest::sha256_hex;
 use crate::request::{Request, encode};
-use crate::server::{ACCESS_KEY, REGION, SECRET_KEY, Server};
+use crate::server::{ACCESS_KEY, REGION, SECRET_KEY};
+use crate::serves::Serves;
 
 /// The payload hash of a body that is signed chunk by chunk.
 pub const STREAMING: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
@@ -36,12 +37,17 @@ pub struct Signer {
 
 impl Signer {
     /// The root user of a server, now.
-    pub fn root(server: &Server) -> Signer {
+    pub fn root(server: &impl Serves) -> Signer {
+        Signer::root_at(server.s3())
+    }
+
+    /// The root user of whoever serves S3 at an address, now.
+    pub fn root_at(address: std::net::SocketAddr) -> Signer {
         Signer {
             access_key: ACCESS_KEY.to_owned(),
             secret_key: SECRET_KEY.to_owned(),
             region: REGION.to_owned(),
-            host: server.s3().to_string(),
+            host: address.to_string(),
             time: OffsetDateTime::now_utc(),
         }
     }

@@ -34,7 +34,18 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let twice: Vec<Vec<u8>> = framed.iter().flat_map(|command| [command.clone(), command.clone()]).collect();
     let mut seeds = vec![framed.concat(), twice.concat()];
     seeds.extend(framed);
+    seeds.push(cluster());
     seeds
+}
+
+/// The golden commands of a cluster, each as a request of its own.
+fn cluster() -> Vec<u8> {
+    let commands = golden(include_str!("../../../crates/index/tests/golden/cluster-commands-v1.txt"));
+    let requests = (100_u8..).zip(commands).map(|(request, mut command)| {
+        command[1] = request;
+        framed(&command)
+    });
+    requests.collect::<Vec<_>>().concat()
 }
 
 /// Gives the bucket of a golden CreateBucket (`photos`) another name, but for the fifth.

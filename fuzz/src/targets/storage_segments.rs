@@ -53,7 +53,7 @@ pub fn run(data: &[u8]) {
 }
 
 fn header() -> FileHeader {
-    let identity = Identity { cluster: ClusterId(*b"cluster 01234567"), node: NodeId(7) };
+    let identity = Identity { cluster: ClusterId::from_bytes(*b"cluster 01234567"), node: NodeId(7) };
     FileHeader { identity, number: NUMBER, salt: SALT }
 }
 

@@ -7,6 +7,7 @@
     reason = "the tests watch the product from outside: real clock, real files"
 )]
 
+mod bench;
 mod bodies;
 mod buckets;
 mod chunked;
