@@ -7,6 +7,9 @@
     reason = "a developer's tool: it prints, reads the repository, and times its steps"
 )]
 
+mod bench;
+mod cluster;
+mod faults;
 mod fuzz;
 mod process;
 mod report;
@@ -36,6 +39,12 @@ enum Task {
     Tidy,
     /// Feeds generated input to the parsers.
     Fuzz(fuzz::FuzzArgs),
+    /// Compares the server with what the machine can do; writes docs/performance.md.
+    Bench(bench::BenchArgs),
+    /// Runs a cluster on this machine until Ctrl-C.
+    Cluster(cluster::ClusterArgs),
+    /// Does harm to clusters for an hour; writes docs/fault-report.md.
+    Faults(faults::FaultsArgs),
     /// Makes the Python environment of the end-to-end tests.
     Venv,
 }
@@ -83,6 +92,9 @@ fn run(task: Task) -> Result<(), TaskError> {
         }
         Task::Tidy => tidy::check(&workspace),
         Task::Fuzz(args) => fuzz::run(&workspace, &args),
+        Task::Bench(args) => bench::bench(&workspace, &args),
+        Task::Cluster(args) => cluster::exec(&workspace, &args),
+        Task::Faults(args) => faults::report(&workspace, &args),
         Task::Venv => venv::ensure(&workspace).map(|path| println!("{}", path.display())),
     }
 }

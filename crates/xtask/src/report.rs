@@ -65,7 +65,8 @@ fn render(commit: &str, machine: &str, endings: &[(&str, Ending, Duration)], not
     )
 }
 
-fn machine() -> String {
+/// The machine, as far as it tells something of what was measured.
+pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let kibibytes = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")).unwrap_or("").trim();

@@ -6,9 +6,15 @@
 use crate::process::{TaskError, run};
 use crate::runner::Length;
 use crate::workspace::Workspace;
-use crate::{fuzz, tidy, venv};
+use crate::{cluster, fuzz, tidy, venv};
 use std::path::Path;
 use std::process::Command;
+
+/// The module of the scenarios that need network namespaces.
+const PARTITIONS: &str = "partitions::";
+
+/// What the unit tests are made of.
+const UNIT_TARGETS: &[&str] = &["--workspace", "--exclude", "e2e", "--all-targets"];
 
 /// What a step may know.
 pub(crate) struct Context<'a> {
@@ -36,9 +42,13 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "unit and property tests", run: unit_tests },
     Step { name: "documentation tests", run: doc_tests },
     Step { name: "documentation builds", run: documentation },
+    Step { name: "simulation", run: simulation },
     Step { name: "fuzzing, briefly", run: fuzzing },
     Step { name: "release binary", run: release_binary },
     Step { name: "end to end, Rust clients", run: end_to_end_rust },
+    Step { name: "end to end, clusters", run: end_to_end_clusters },
+    Step { name: "end to end, faults", run: end_to_end_faults },
+    Step { name: "end to end, partitions", run: end_to_end_partitions },
     Step { name: "end to end, Python and command line clients", run: end_to_end_python },
 ];
 
@@ -56,7 +66,7 @@ fn clippy(context: &Context<'_>) -> Result<(), TaskError> {
 
 /// All targets: unit tests, integration tests, and every benchmark once, so that none rots.
 fn unit_tests(context: &Context<'_>) -> Result<(), TaskError> {
-    run(&mut test_command(context, &["--workspace", "--exclude", "e2e", "--all-targets"]))
+    run(&mut test_command(context, UNIT_TARGETS))
 }
 
 fn doc_tests(context: &Context<'_>) -> Result<(), TaskError> {
@@ -66,6 +76,18 @@ fn doc_tests(context: &Context<'_>) -> Result<(), TaskError> {
 fn documentation(context: &Context<'_>) -> Result<(), TaskError> {
     let mut command = context.workspace.cargo(&["doc", "--locked", "--workspace", "--no-deps"]);
     run(command.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Simulated clusters in which things fail: as many seeds as fit into two minutes, or thousands.
+fn simulation(context: &Context<'_>) -> Result<(), TaskError> {
+    let seeds: &[&str] = match context.length {
+        Length::Short => &["--seeds", "0..10000", "--within", "120"],
+        Length::Long => &["--seeds", "0..5000"],
+    };
+    // As the unit tests were built: `cargo run` would compile most of it again, with other features.
+    run(&mut context.workspace.cargo(&[&["build", "--locked"], UNIT_TARGETS].concat()))?;
+    let mut simulate = Command::new(context.workspace.target().join("debug/esker-sim"));
+    run(simulate.current_dir(context.workspace.root()).args(["--jobs", "2"]).args(seeds))
 }
 
 /// Input for the parsers, after the driver's own tests.
@@ -89,6 +111,23 @@ fn release_binary(context: &Context<'_>) -> Result<(), TaskError> {
 
 fn end_to_end_rust(context: &Context<'_>) -> Result<(), TaskError> {
     run(&mut end_to_end_command(context, &["--lib", "--test", "scenarios"]))
+}
+
+/// Several processes. What needs to cut nodes off is told by its name, and runs in the next step.
+fn end_to_end_clusters(context: &Context<'_>) -> Result<(), TaskError> {
+    run(&mut end_to_end_command(context, &["--test", "cluster", "--", "--skip", PARTITIONS]))
+}
+
+/// What is measured must not be another trial's load, so they run one at a time.
+fn end_to_end_faults(context: &Context<'_>) -> Result<(), TaskError> {
+    let args = ["--test", "faults", "--", "--test-threads=1", "--skip", PARTITIONS];
+    run(&mut end_to_end_command(context, &args))
+}
+
+fn end_to_end_partitions(context: &Context<'_>) -> Result<(), TaskError> {
+    cluster::namespaces()?;
+    run(&mut end_to_end_command(context, &["--test", "cluster", "--", PARTITIONS]))?;
+    run(&mut end_to_end_command(context, &["--test", "faults", "--", "--test-threads=1", PARTITIONS]))
 }
 
 fn end_to_end_python(context: &Context<'_>) -> Result<(), TaskError> {

@@ -20,7 +20,7 @@ const ARROWS: &[Arrows] = &[
     Arrows { package: "esker-durability", normal: &["esker-types"], dev: &[] },
     Arrows { package: "esker-kv", normal: &[], dev: &[] },
     Arrows { package: "esker-wal", normal: &["esker-env"], dev: &["esker-types"] },
-    Arrows { package: "esker-rpc", normal: &["esker-types", "esker-index"], dev: &["esker-env", "esker-kv"] },
+    Arrows { package: "esker-rpc", normal: &["esker-env", "esker-index", "esker-types"], dev: &["esker-kv"] },
     Arrows {
         package: "esker-storage",
         normal: &["esker-durability", "esker-env", "esker-kv", "esker-rpc", "esker-types"],
@@ -44,8 +44,15 @@ const ARROWS: &[Arrows] = &[
         normal: &["esker-env", "esker-index", "esker-rpc", "esker-s3", "esker-types"],
         dev: &["esker-kv"],
     },
+    Arrows {
+        package: "esker-cluster",
+        normal: &["esker-durability", "esker-env", "esker-index", "esker-rpc", "esker-types"],
+        dev: &[],
+    },
+    Arrows { package: "esker-load", normal: &["esker-env", "esker-s3", "esker-types"], dev: &[] },
+    Arrows { package: "esker-checker", normal: &["esker-types"], dev: &[] },
     Arrows { package: "esker-xtask", normal: &[], dev: &[] },
-    Arrows { package: "e2e", normal: &[], dev: &[] },
+    Arrows { package: "e2e", normal: &["esker-checker", "esker-types"], dev: &[] },
 ];
 
 /// Packages above all arrows: they wire or watch everything else.
