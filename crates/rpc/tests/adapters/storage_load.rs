@@ -9,7 +9,7 @@ use esker_rpc::{
 };
 use esker_types::{BlobId, ByteRange, CHUNK_BYTES, Fence};
 use futures::{StreamExt as _, stream};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use tokio::sync::watch;
 
 const STREAMS: u64 = 200;
@@ -35,9 +35,10 @@ fn count(way: &Way, bytes: i64) {
     });
 }
 
-/// The bytes of every blob.
+/// The bytes of every blob: made once, since streams that wait for the threads which make them look idle.
 fn whole() -> Bytes {
-    content(7, CHUNK_BYTES)
+    static WHOLE: LazyLock<Bytes> = LazyLock::new(|| content(7, CHUNK_BYTES));
+    WHOLE.clone()
 }
 
 fn pieces(way: Way) -> impl futures::Stream<Item = Bytes> + Send {
