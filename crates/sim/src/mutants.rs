@@ -5,9 +5,9 @@ use clap::ValueEnum;
 use esker_index::command::CommandBody;
 use esker_index::outcome::{Done, Outcome};
 use esker_index::query::{Answer, Query};
+use esker_rpc::testing::Delegate;
 use esker_rpc::{
-    BlobBody, BlobPage, BlobReader, BlobStore, GroupFilter, Metadata, MetadataError, Proposal, Storage,
-    StorageError, StorageUsage, StoredBlob,
+    BlobBody, BlobReader, BlobStore, Metadata, MetadataError, Proposal, Storage, StorageError, StoredBlob,
 };
 use esker_types::{BlobId, ByteRange, Fence, GroupId};
 use futures::StreamExt as _;
@@ -110,7 +110,11 @@ pub struct Careless {
 }
 
 #[async_trait]
-impl Storage for Careless {
+impl Delegate for Careless {
+    fn inner(&self) -> Result<&dyn Storage, StorageError> {
+        Ok(&*self.storage)
+    }
+
     async fn put(&self, blob: BlobId, fence: Fence, mut body: BlobBody) -> Result<u64, StorageError> {
         if self.mutant != Mutant::EarlyAck {
             return self.storage.put(blob, fence, body).await;
@@ -126,35 +130,10 @@ impl Storage for Careless {
         Ok(length)
     }
 
-    async fn get(&self, blob: BlobId, range: ByteRange) -> Result<BlobReader, StorageError> {
-        self.storage.get(blob, range).await
-    }
-
-    async fn delete(&self, blobs: &[BlobId]) -> Result<(), StorageError> {
-        self.storage.delete(blobs).await
-    }
-
-    async fn stat(&self, blobs: &[BlobId]) -> Result<Vec<Option<u64>>, StorageError> {
-        self.storage.stat(blobs).await
-    }
-
-    async fn list(
-        &self,
-        filter: Option<&GroupFilter>,
-        after: Option<BlobId>,
-        limit: usize,
-    ) -> Result<BlobPage, StorageError> {
-        self.storage.list(filter, after, limit).await
-    }
-
     async fn fence(&self, fences: &[Fence]) -> Result<(), StorageError> {
         match self.mutant {
             Mutant::SkipFence => Ok(()),
             _ => self.storage.fence(fences).await,
         }
-    }
-
-    async fn usage(&self) -> Result<StorageUsage, StorageError> {
-        self.storage.usage().await
     }
 }

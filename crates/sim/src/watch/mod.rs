@@ -10,8 +10,9 @@ use crate::oracle::Oracle;
 use crate::world::machine::Machine;
 use async_trait::async_trait;
 use deletions::Suspicion;
-use esker_rpc::{BlobBody, BlobPage, BlobReader, GroupFilter, Storage, StorageError, StorageUsage};
-use esker_types::{BlobId, ByteRange, Fence, NodeId, PlacementEpoch, PlacementGroup};
+use esker_rpc::testing::Delegate;
+use esker_rpc::{BlobBody, Storage, StorageError};
+use esker_types::{BlobId, Fence, NodeId, PlacementEpoch, PlacementGroup};
 use fences::Flight;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -62,7 +63,11 @@ pub struct Watched {
 }
 
 #[async_trait]
-impl Storage for Watched {
+impl Delegate for Watched {
+    fn inner(&self) -> Result<&dyn Storage, StorageError> {
+        Ok(&*self.storage)
+    }
+
     async fn put(&self, blob: BlobId, fence: Fence, body: BlobBody) -> Result<u64, StorageError> {
         let flight = self.take_off(blob, fence).await;
         let result = self.storage.put(blob, fence, body).await;
@@ -70,35 +75,14 @@ impl Storage for Watched {
         result
     }
 
-    async fn get(&self, blob: BlobId, range: ByteRange) -> Result<BlobReader, StorageError> {
-        self.storage.get(blob, range).await
-    }
-
     async fn delete(&self, blobs: &[BlobId]) -> Result<(), StorageError> {
         self.watch.looks_at_deletion(self.node, blobs);
         self.storage.delete(blobs).await
-    }
-
-    async fn stat(&self, blobs: &[BlobId]) -> Result<Vec<Option<u64>>, StorageError> {
-        self.storage.stat(blobs).await
-    }
-
-    async fn list(
-        &self,
-        filter: Option<&GroupFilter>,
-        after: Option<BlobId>,
-        limit: usize,
-    ) -> Result<BlobPage, StorageError> {
-        self.storage.list(filter, after, limit).await
     }
 
     async fn fence(&self, fences: &[Fence]) -> Result<(), StorageError> {
         self.storage.fence(fences).await?;
         self.promise(fences).await;
         Ok(())
-    }
-
-    async fn usage(&self) -> Result<StorageUsage, StorageError> {
-        self.storage.usage().await
     }
 }
