@@ -1,7 +1,7 @@
 //! A page of a list costs what it holds, counted in keys that the engine stepped over, tombstones included: the
 //! engine here keeps every tombstone, as a log-structured one does until it compacts.
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test binary uses a part of it")]
 mod support;
 
 use esker_index::command::{Command, CommandBody, NewData, NewObject, Target};

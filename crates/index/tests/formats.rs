@@ -16,11 +16,11 @@ use esker_index::records::{
 };
 use esker_types::{
     BucketId, BucketName, Checksum, ChecksumAlgorithm, ChecksumType, DataId, ETag, ETagCondition, Extent,
-    GroupId, ManifestId, ObjectChecksum, ObjectKey, RequestId, Sequence, Timestamp, UploadId, VersionId,
-    VersionUuid, VersioningState, WriteCondition,
+    GroupId, ManifestId, ObjectChecksum, ObjectKey, Sequence, Timestamp, UploadId, VersionId, VersionUuid,
+    VersioningState, WriteCondition,
 };
 use expect_test::expect_file;
-use golden::{cut_short, pinned};
+use golden::{command, cut_short, pinned, record};
 use uuid::Uuid;
 
 fn name() -> BucketName {
@@ -53,28 +53,6 @@ fn target() -> Target {
 
 fn upload() -> UploadId {
     UploadId(Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef))
-}
-
-/// Decodes what it encodes, and gives the bytes.
-#[allow(clippy::needless_pass_by_value, reason = "callers build the value in place")]
-fn record<T: Record + PartialEq + std::fmt::Debug>(record: T) -> Vec<u8> {
-    let bytes = Bytes::from(record.encode());
-    assert_eq!(T::decode(bytes.clone()).expect("it decodes"), record);
-    cut_short(&bytes, |cut| T::decode(cut).is_err());
-    bytes.to_vec()
-}
-
-fn body(body: CommandBody) -> Vec<u8> {
-    let command = Command {
-        request: RequestId(Uuid::from_u128(7)),
-        deadline: Timestamp(2_000_000),
-        proposed_at: Timestamp(1_000_000),
-        body,
-    };
-    let bytes = command.encode();
-    assert_eq!(Command::decode(bytes.clone()).expect("it decodes"), command);
-    cut_short(&bytes, |cut| Command::decode(cut).is_err());
-    bytes.to_vec()
 }
 
 /// Version 1 of the group record, which had no counters.
@@ -317,26 +295,26 @@ fn commands_are_golden() {
     let all = vec![
         (
             "create bucket",
-            body(CommandBody::CreateBucket { name: name(), owner: owner(), group: GroupId(3) }),
+            command(CommandBody::CreateBucket { name: name(), owner: owner(), group: GroupId(3) }),
         ),
-        ("open bucket", body(CommandBody::OpenBucket { bucket, name: name(), owner: owner() })),
-        ("activate bucket", body(CommandBody::ActivateBucket { name: name(), bucket })),
-        ("seal bucket", body(CommandBody::SealBucket { bucket })),
-        ("remove bucket", body(CommandBody::RemoveBucket { name: name(), bucket })),
-        ("purge bucket", body(CommandBody::PurgeBucket { bucket })),
-        ("put versioning", body(CommandBody::PutVersioning { bucket, state: VersioningState::Enabled })),
-        ("put inline", body(put(object))),
-        ("put stored", body(put(stored))),
-        ("copy", body(copy)),
-        ("delete", body(delete)),
-        ("create upload", body(create_upload)),
-        ("put part", body(part)),
-        ("complete upload", body(complete)),
-        ("abort upload", body(CommandBody::AbortUpload { target: target(), upload: upload() })),
-        ("discard", body(CommandBody::Discard { data: vec![(data(1), 5)] })),
-        ("condemn", body(CommandBody::Condemn { data: vec![data(1)] })),
-        ("reclaim", body(CommandBody::Reclaim { entry: 1, reclaimed: 2 })),
-        ("reclaim steps", body(CommandBody::ReclaimSteps { steps: vec![step(1, 2), step(3, 0)] })),
+        ("open bucket", command(CommandBody::OpenBucket { bucket, name: name(), owner: owner() })),
+        ("activate bucket", command(CommandBody::ActivateBucket { name: name(), bucket })),
+        ("seal bucket", command(CommandBody::SealBucket { bucket })),
+        ("remove bucket", command(CommandBody::RemoveBucket { name: name(), bucket })),
+        ("purge bucket", command(CommandBody::PurgeBucket { bucket })),
+        ("put versioning", command(CommandBody::PutVersioning { bucket, state: VersioningState::Enabled })),
+        ("put inline", command(put(object))),
+        ("put stored", command(put(stored))),
+        ("copy", command(copy)),
+        ("delete", command(delete)),
+        ("create upload", command(create_upload)),
+        ("put part", command(part)),
+        ("complete upload", command(complete)),
+        ("abort upload", command(CommandBody::AbortUpload { target: target(), upload: upload() })),
+        ("discard", command(CommandBody::Discard { data: vec![(data(1), 5)] })),
+        ("condemn", command(CommandBody::Condemn { data: vec![data(1)] })),
+        ("reclaim", command(CommandBody::Reclaim { entry: 1, reclaimed: 2 })),
+        ("reclaim steps", command(CommandBody::ReclaimSteps { steps: vec![step(1, 2), step(3, 0)] })),
     ];
     pinned(&all, &expect_file!["golden/commands-v1.txt"]);
 }

@@ -1,6 +1,6 @@
 //! Reclaiming garbage: many entries with one command, none too early, and never more than one command may touch.
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test binary uses a part of it")]
 mod support;
 
 use esker_index::command::{Command, CommandBody, ReclaimStep};

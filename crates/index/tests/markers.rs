@@ -1,6 +1,6 @@
 //! Where lists resume: after versions that went away, at null versions that were rewritten, inside groups.
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test binary uses a part of it")]
 mod support;
 
 use esker_index::command::{Command, CommandBody, NewData, NewObject, StoredData, Target};

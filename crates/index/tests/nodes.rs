@@ -1,6 +1,6 @@
 //! Nodes of a cluster: how they join, stand and leave.
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test binary uses a part of it")]
 mod support;
 
 use esker_index::command::CommandBody;

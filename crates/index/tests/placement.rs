@@ -1,6 +1,6 @@
 //! Placement groups: how they are made and moved from nodes to nodes.
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test binary uses a part of it")]
 mod support;
 
 use esker_index::command::{CommandBody, PlannedMove};

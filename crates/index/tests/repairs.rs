@@ -1,6 +1,6 @@
 //! Repair rows and the group's counters.
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test binary uses a part of it")]
 mod support;
 
 use esker_index::command::{

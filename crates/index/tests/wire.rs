@@ -14,15 +14,15 @@ use esker_index::query::{
 };
 use esker_index::records::{
     DirectoryEntry, DirectoryState, GroupRecord, ManifestBody, ManifestRecord, ObjectRecord, PartRecord,
-    Record, RepairRecord, TopologyRecord, UploadRecord, VersionBody, VersionRecord,
+    RepairRecord, TopologyRecord, UploadRecord, VersionBody, VersionRecord,
 };
 use esker_types::{
     BucketId, BucketName, ClusterSettings, DataId, ETag, Extent, Fence, GroupId, ManifestId, NodeId,
-    NodeInfo, NodeRole, NodeRoles, NodeState, ObjectKey, PlacementEpoch, PlacementGroup, RequestId, Sequence,
-    Timestamp, UploadId, VersionId, VersionUuid, VersioningState, WriteCondition,
+    NodeInfo, NodeRole, NodeRoles, NodeState, ObjectKey, PlacementEpoch, PlacementGroup, Sequence, Timestamp,
+    UploadId, VersionId, VersionUuid, VersioningState, WriteCondition,
 };
 use expect_test::expect_file;
-use golden::pinned;
+use golden::{command, pinned, record};
 use std::num::NonZeroU8;
 use uuid::Uuid;
 
@@ -110,27 +110,6 @@ fn version_entry() -> VersionEntry {
 
 fn upload_record() -> UploadRecord {
     UploadRecord { initiated: Timestamp(4), headers: vec![], checksum: None }
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "callers build the value in place")]
-fn record<T: Record + PartialEq + std::fmt::Debug>(record: T) -> Vec<u8> {
-    let bytes = Bytes::from(record.encode());
-    assert_eq!(T::decode(bytes.clone()).expect("it decodes"), record);
-    golden::cut_short(&bytes, |cut| T::decode(cut).is_err());
-    bytes.to_vec()
-}
-
-fn command(body: CommandBody) -> Vec<u8> {
-    let command = Command {
-        request: RequestId(Uuid::from_u128(7)),
-        deadline: Timestamp(2_000_000),
-        proposed_at: Timestamp(1_000_000),
-        body,
-    };
-    let bytes = command.encode();
-    assert_eq!(Command::decode(bytes.clone()).expect("it decodes"), command);
-    golden::cut_short(&bytes, |cut| Command::decode(cut).is_err());
-    bytes.to_vec()
 }
 
 fn sent_query(query: &Query) -> Vec<u8> {
