@@ -1,27 +1,8 @@
 //! Nodes that come later, and nodes that lost everything.
 
+use super::objects::{assert_all_there, fill};
 use e2e::bucket::{Bucket, State};
 use e2e::cluster::{Cluster, PATIENCE};
-use e2e::{payload, sdk};
-
-/// Large enough for storage nodes; small ones are kept in the index.
-fn body(number: u64) -> Vec<u8> {
-    payload::bytes(number, 40_000)
-}
-
-async fn fill(bucket: &Bucket, numbers: std::ops::Range<u64>) {
-    for number in numbers {
-        bucket.put(&format!("key-{number}"), &body(number)).await;
-    }
-}
-
-async fn assert_all_there(cluster: &Cluster, index: usize, bucket: &Bucket, numbers: std::ops::Range<u64>) {
-    let bucket = Bucket { client: sdk::client(cluster.node(index)), name: bucket.name.clone() };
-    for number in numbers {
-        let read = bucket.get(&format!("key-{number}")).await;
-        assert!(read.as_deref() == Some(&body(number)[..]), "key-{number} through node {index}");
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_joins_later_gets_its_share_and_serves_everything() {

@@ -10,6 +10,7 @@ mod forming;
 mod freezes;
 mod joining;
 mod lists;
+mod objects;
 mod partitions;
 mod restarts;
 mod settings;
