@@ -142,7 +142,7 @@ fn end_to_end_command(context: &Context<'_>, args: &[&str]) -> Command {
 }
 
 fn test_command(context: &Context<'_>, args: &[&str]) -> Command {
-    let mut command = context.workspace.cargo(&["test", "--locked"]);
+    let mut command = context.workspace.cargo(&["test", "--locked", "--no-fail-fast"]);
     command.args(args);
     if context.length == Length::Long {
         command.env("ESKER_LONG", "1");
