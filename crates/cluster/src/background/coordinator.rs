@@ -172,7 +172,7 @@ impl Coordinator {
             // A set may have come to name it again since this view; the next round sees that.
             match self.ledger.propose(GroupId::DIRECTORY, body).await? {
                 Ok(_) => tracing::info!(%node, "removed a lost node, which nothing names any more"),
-                Err(refusal) => tracing::debug!(%node, %refusal, "a lost node stays for now"),
+                Err(refusal) => tracing::debug!(%node, %refusal, "a lost node is not removed yet"),
             }
         }
         Ok(())

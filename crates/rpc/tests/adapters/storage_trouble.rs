@@ -119,7 +119,7 @@ async fn a_refusal_comes_before_the_bytes_have_gone() {
     assert_eq!(remote.put(blob(2), FENCE, body).await, Err(StorageError::Stale(PlacementEpoch(9))));
     let taken = taken.load(Ordering::Relaxed);
     assert!(taken <= IN_FLIGHT_MAX, "{taken} bytes were taken");
-    // Also if the sender has nothing more to send for now.
+    // Also if the sender has nothing more to send at the moment.
     let stalled = stream::pending().boxed();
     assert_eq!(remote.put(blob(2), FENCE, stalled).await, Err(StorageError::Stale(PlacementEpoch(9))));
 }
