@@ -7,7 +7,7 @@
 use crate::client::sign::{ACCESS_KEY, REGION, SECRET_KEY};
 use async_trait::async_trait;
 use esker_env::{Clock, Disk, OsDisk, OsRandom, Random, SystemClock};
-use esker_gateway::{Gateway, Listeners, Probe, RootCredentials, SecretKey};
+use esker_gateway::{Gateway, Health, Listeners, Probe, RootCredentials, SecretKey};
 use esker_index::command::CommandBody;
 use esker_index::outcome::Done;
 use esker_kv::{EngineKind, Options};
@@ -79,12 +79,17 @@ impl BlobStore for OneDisk {
 /// Nobody asks this node's console.
 struct Silent;
 
+#[async_trait]
 impl Probe for Silent {
-    fn ready(&self) -> Result<(), String> {
-        Ok(())
+    async fn ready(&self) -> Health {
+        Health::Ok
     }
 
-    fn metrics(&self) -> String {
+    async fn cluster(&self) -> Health {
+        Health::Ok
+    }
+
+    async fn metrics(&self) -> String {
         String::new()
     }
 }

@@ -83,6 +83,17 @@ impl ClusterView {
         self.topology.placements.iter().filter(move |state| state.names(node))
     }
 
+    /// How many placement groups can take no blob if these nodes answer and no others: those without a majority of the
+    /// replicas, or, while they move, of the target.
+    pub fn unwritable(&self, answers: impl Fn(NodeId) -> bool) -> usize {
+        let lacks = |nodes: &[NodeId]| {
+            let there = nodes.iter().filter(|node| answers(**node)).count();
+            !nodes.is_empty() && there <= nodes.len() / 2
+        };
+        let placements = self.topology.placements.iter();
+        placements.filter(|state| lacks(&state.replicas) || lacks(&state.target)).count()
+    }
+
     /// The nodes that may have any blob and whose word counts: those that keep data, or that a placement still names,
     /// and that are neither lost nor removed. In order.
     pub fn storage_nodes(&self) -> Vec<NodeId> {

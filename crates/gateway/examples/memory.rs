@@ -17,8 +17,9 @@
 #[path = "../tests/gateway/support/mod.rs"]
 mod support;
 
+use async_trait::async_trait;
 use esker_env::{Clock, OsRandom, SystemClock};
-use esker_gateway::{Components, Gateway, Listeners, Probe, RootCredentials, SecretKey, Settings};
+use esker_gateway::{Components, Gateway, Health, Listeners, Probe, RootCredentials, SecretKey, Settings};
 use std::sync::Arc;
 use support::client::{ACCESS_KEY, SECRET_KEY};
 use support::{FakeMetadata, FakeStorage};
@@ -27,12 +28,17 @@ use tokio_util::sync::CancellationToken;
 
 struct Ready;
 
+#[async_trait]
 impl Probe for Ready {
-    fn ready(&self) -> Result<(), String> {
-        Ok(())
+    async fn ready(&self) -> Health {
+        Health::Ok
     }
 
-    fn metrics(&self) -> String {
+    async fn cluster(&self) -> Health {
+        Health::Ok
+    }
+
+    async fn metrics(&self) -> String {
         String::new()
     }
 }

@@ -29,6 +29,6 @@ mod settings;
 pub mod telemetry;
 
 pub use auth::{Credential, Credentials, RootCredentials, SecretKey};
-pub use console::{Probe, serve_console};
+pub use console::{Check, Health, HealthReport, HealthStatus, Probe, serve_console};
 pub use gateway::{Components, Gateway, Listeners};
 pub use settings::{Limits, Settings};

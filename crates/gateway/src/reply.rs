@@ -100,10 +100,25 @@ pub(crate) fn xml(document: impl Into<Bytes>) -> Reply {
 
 /// A reply of this status with a line of plain text, for the console.
 pub(crate) fn text(status: StatusCode, text: impl Into<Bytes>) -> Reply {
-    let mut reply = Response::new(ReplyBody::Full(Some(text.into())));
+    full(status, "text/plain; charset=utf-8", text)
+}
+
+/// A reply of this status with a line of JSON, for the console. It is of the moment, so nobody may keep it.
+pub(crate) fn json(status: StatusCode, json: impl Into<Bytes>) -> Reply {
+    let mut reply = full(status, "application/json", json);
+    reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    reply
+}
+
+/// 200 with metrics as Prometheus reads them.
+pub(crate) fn metrics_text(text: impl Into<Bytes>) -> Reply {
+    full(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text)
+}
+
+fn full(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+    let mut reply = Response::new(ReplyBody::Full(Some(body.into())));
     *reply.status_mut() = status;
-    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    reply.headers_mut().insert(header::CONTENT_TYPE, plain);
+    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     reply
 }
 

@@ -9,6 +9,7 @@ mod control;
 mod directory;
 mod doors;
 mod forming;
+mod health;
 mod known;
 mod link;
 mod metadata;
@@ -69,6 +70,9 @@ enum Command {
     /// Looks at a cluster and changes its nodes
     #[command(after_help = admin::HELP)]
     Admin(Box<admin::Admin>),
+    /// Asks a node how it is: for the health checks of containers and load balancers
+    #[command(after_help = health::HELP)]
+    Health(health::Ask),
     /// Puts a load on an S3 endpoint, this one or another, and tells how it was answered
     #[command(after_help = bench::HELP)]
     Bench(Box<bench::Bench>),
@@ -87,7 +91,8 @@ fn main() -> ExitCode {
             let index = if rebuild_blob_index { IndexStart::Rebuild } else { IndexStart::Recover };
             server(*given, config.as_deref(), index)
         }
-        Command::Admin(admin) => administer(*admin),
+        Command::Admin(admin) => run_brief(admin::run(*admin), admin::AdminError::exit_code),
+        Command::Health(ask) => run_brief(health::run(ask), health::HealthError::exit_code),
         Command::Bench(given) => bench::bench(*given),
     }
 }
@@ -105,20 +110,23 @@ fn server(given: Given, config: Option<&Path>, index: IndexStart) -> ExitCode {
     }
 }
 
-fn administer(admin: admin::Admin) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = match runtime {
+/// Runs a command that asks once, on this thread, and prints what it finds.
+fn run_brief<E: std::error::Error>(
+    command: impl Future<Output = Result<String, E>>,
+    exit_code: fn(&E) -> ExitCode,
+) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             banner::failure(&error);
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(admin::run(admin)) {
+    match runtime.block_on(command) {
         Ok(text) => banner::answer(&text),
         Err(error) => {
             banner::failure(&error);
-            error.exit_code()
+            exit_code(&error)
         }
     }
 }

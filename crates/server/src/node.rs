@@ -12,6 +12,7 @@ use crate::settings::Settings;
 use crate::start_error::StartError;
 use crate::stop::{Ends, Given};
 use crate::upkeep::{self, Upkeep};
+use esker_cluster::background::Background;
 use esker_cluster::{DamageSink, HealthOptions, OwnStorage, ReplicatedStore, StorageNodes, StoreOptions};
 use esker_index::command::CommandBody;
 use esker_kv::Engine;
@@ -105,6 +106,11 @@ impl Node {
 
     pub(crate) fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// What the node does in the background, and what it hears of other nodes by that.
+    pub(crate) fn background(&self) -> Arc<Background> {
+        self.upkeep.background.clone()
     }
 
     /// Whether the cluster knew the node before this start.

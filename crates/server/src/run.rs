@@ -6,7 +6,7 @@ use crate::link;
 use crate::newcomer::Newcomer;
 use crate::node::Node;
 use crate::open::World;
-use crate::probe::NodeProbe;
+use crate::probe::{ConsoleProbe, NodeProbe};
 use crate::root;
 use crate::settings::Settings;
 use crate::start_error::StartError;
@@ -17,7 +17,6 @@ use esker_gateway::{Gateway, Limits, Listeners, RootCredentials, SecretKey};
 use esker_rpc::transport::Listener;
 use esker_storage::IndexStart;
 use esker_types::NodeRole;
-use metrics_exporter_prometheus::PrometheusHandle;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,6 +71,12 @@ async fn run(settings: &Settings, index: IndexStart) -> Result<(), StartError> {
     let world = World { disk: Arc::new(OsDisk), clock: clock::clock(), random: Arc::new(OsRandom) };
     // Bound first: a second server on the same address is told so before it touches any data.
     let Sockets { s3, console, cluster } = Sockets::bind(settings).await?;
+    let addresses = (s3.as_ref().map(local_address).transpose()?, local_address(&console)?);
+    let probe = Arc::new(ConsoleProbe::new(metrics));
+    let (console_end, console_limits) = (CancellationToken::new(), limits(settings));
+    // From now on a supervisor sees that the process lives, however long it waits for other nodes.
+    let console = esker_gateway::serve_console(console, probe.clone(), console_limits, console_end.clone());
+    let console = tokio::spawn(console);
     let newcomer = Newcomer::open(settings, &world, cluster).await?;
     let settled = newcomer.settle(settings, &world).await?;
     let node = Node::start(newcomer, &settled, settings, &world, index).await?;
@@ -79,11 +84,9 @@ async fn run(settings: &Settings, index: IndexStart) -> Result<(), StartError> {
     let secret = settings.cluster.endpoint.as_ref().map(|endpoint| endpoint.secret.as_str());
     let (keys, source) =
         root::keys(settings.root_keys.clone(), secret, &*world.disk, &settings.data_dir, &*world.random)?;
-    let probe = Arc::new(probe(&node, metrics));
-    let addresses = (s3.as_ref().map(local_address).transpose()?, local_address(&console)?);
     let stop = CancellationToken::new();
-    let listeners = (s3, console);
-    let serving = serve(settings, &world, &node, &keys, probe.clone(), listeners, &stop);
+    probe.open(node_probe(&node, &stop));
+    let serving = s3.map(|s3| serve(settings, &world, &node, &keys, probe.clone(), s3, &stop));
 
     let mut ends = node.ends();
     if addresses.0.is_some() {
@@ -105,8 +108,12 @@ async fn run(settings: &Settings, index: IndexStart) -> Result<(), StartError> {
     stop::wait(&mut signals, &mut ends).await?;
     stop.cancel();
     let drained = async {
-        serving.await?;
+        if let Some(serving) = serving {
+            serving.await?;
+        }
         node.stop_upkeep().await;
+        console_end.cancel();
+        console.await?;
         Ok::<(), StartError>(())
     };
     tokio::select! {
@@ -116,30 +123,30 @@ async fn run(settings: &Settings, index: IndexStart) -> Result<(), StartError> {
     node.close().await
 }
 
-fn probe(node: &Node, metrics: PrometheusHandle) -> NodeProbe {
+fn node_probe(node: &Node, stop: &CancellationToken) -> NodeProbe {
     NodeProbe {
         views: node.access().views.clone(),
         replicas: node.access().replicas.clone(),
         storage: node.storage.clone(),
-        metrics,
+        background: node.background(),
+        stop: stop.clone(),
     }
 }
 
-/// Serves clients, if that is among the node's roles, and the console.
+fn limits(settings: &Settings) -> Limits {
+    Limits { drain: settings.drain, ..Limits::default() }
+}
+
+/// Serves clients.
 fn serve(
     settings: &Settings,
     world: &World,
     node: &Node,
     keys: &crate::settings::RootKeys,
-    probe: Arc<NodeProbe>,
-    listeners: (Option<TcpListener>, TcpListener),
+    probe: Arc<ConsoleProbe>,
+    s3: TcpListener,
     stop: &CancellationToken,
 ) -> JoinHandle<()> {
-    let limits = Limits { drain: settings.drain, ..Limits::default() };
-    let (s3, console) = listeners;
-    let Some(s3) = s3 else {
-        return tokio::spawn(esker_gateway::serve_console(console, probe, limits, stop.clone()));
-    };
     let credentials = RootCredentials::new(keys.access_key.clone(), SecretKey::new(keys.secret_key.clone()));
     let gateway = Gateway::new(
         esker_gateway::Components {
@@ -155,14 +162,15 @@ fn serve(
             domains: settings.domains.clone(),
             data_groups: crate::upkeep::groups(),
             inline_bytes_max: settings.inline_bytes,
-            limits,
+            limits: limits(settings),
         },
     );
-    tokio::spawn(gateway.run(Listeners { s3, console: Some(console) }, stop.clone()))
+    // The console has its own listener, which was there before the gateway and stays longer.
+    tokio::spawn(gateway.run(Listeners { s3, console: None }, stop.clone()))
 }
 
 /// Waits until requests can be served, for a bounded time.
-async fn await_ready(probe: &NodeProbe) {
+async fn await_ready(probe: &ConsoleProbe) {
     let ready = async {
         while probe.check().is_err() {
             tokio::time::sleep(READY_PAUSE).await;

@@ -8,6 +8,7 @@
 
 mod forming;
 mod freezes;
+mod health;
 mod joining;
 mod lists;
 mod objects;

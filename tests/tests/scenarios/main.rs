@@ -19,6 +19,7 @@ mod delete_objects;
 mod encodings;
 mod engine_sled;
 mod floods;
+mod health;
 mod keys;
 mod large;
 mod limits;

@@ -207,10 +207,25 @@ async fn the_console_tells_health_and_metrics_without_a_signature() {
         let mut connection = Connection::open(world.console).await;
         connection.write(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await;
         let reply = connection.reply(false).await.unwrap();
-        (reply.status, reply.text().to_owned())
+        let content_type = reply.header("content-type").unwrap_or_default().to_owned();
+        (reply.status, content_type, reply.text().to_owned())
     };
-    assert_eq!(get("/health/live").await, (200, "ok\n".to_owned()));
-    assert_eq!(get("/health/ready").await, (200, "ok\n".to_owned()));
-    assert_eq!(get("/metrics").await, (200, "esker_up 1\n".to_owned()));
+    let told =
+        |status: u16, content_type: &str, text: &str| (status, content_type.to_owned(), text.to_owned());
+    let json = |status, text| told(status, "application/json", text);
+    assert_eq!(
+        get("/health/live").await,
+        json(200, "{\"check\":\"live\",\"status\":\"ok\",\"reasons\":[]}\n")
+    );
+    assert_eq!(
+        get("/health/ready").await,
+        json(200, "{\"check\":\"ready\",\"status\":\"ok\",\"reasons\":[]}\n")
+    );
+    let failing =
+        r#"{"check":"cluster","status":"failing","reasons":["no leader","data has no places yet"]}"#;
+    assert_eq!(get("/health/cluster").await, json(503, &format!("{failing}\n")));
+    let metrics = told(200, "text/plain; version=0.0.4; charset=utf-8", "esker_up 1\n");
+    assert_eq!(get("/metrics").await, metrics);
     assert_eq!(get("/").await.0, 404);
+    assert_eq!(get("/health").await.0, 404);
 }

@@ -5,9 +5,11 @@
 
 mod addresses;
 mod cluster;
+mod console;
 mod given;
 
 pub(crate) use cluster::{Beginning, ClusterSettings, Endpoint, Reached, check_agreed};
+pub(crate) use console::ConsoleReached;
 pub(crate) use given::Given;
 
 use clap::ValueEnum;
@@ -113,7 +115,7 @@ impl Given {
         Ok(Settings {
             data_dir: self.data_dir.unwrap_or_else(|| PathBuf::from("esker-data")),
             address: self.address.unwrap_or_else(|| "127.0.0.1:9000".to_owned()),
-            console_address: self.console_address.unwrap_or_else(|| "127.0.0.1:9001".to_owned()),
+            console_address: self.console_address.unwrap_or_else(|| console::CONSOLE_ADDRESS.to_owned()),
             region,
             domains: self.domain.iter().map(|domain| domain.to_ascii_lowercase()).collect(),
             root_keys: root_keys(self.root_access_key, self.root_secret_key)?,

@@ -2,8 +2,9 @@
 
 use super::client::{ACCESS_KEY, Connection, RequestBuilder, SECRET_KEY};
 use super::{FakeMetadata, FakeStorage};
+use async_trait::async_trait;
 use esker_env::{Clock, ManualClock, OsRandom};
-use esker_gateway::{Components, Gateway, Listeners, Probe, RootCredentials, SecretKey, Settings};
+use esker_gateway::{Components, Gateway, Health, Listeners, Probe, RootCredentials, SecretKey, Settings};
 use esker_types::Timestamp;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,14 +15,19 @@ use tokio_util::sync::CancellationToken;
 /// 2026-01-02T03:04:05.678Z
 pub const NOW: Timestamp = Timestamp(1_767_323_045_678_000);
 
-struct NoMetrics;
+struct FixedProbe;
 
-impl Probe for NoMetrics {
-    fn ready(&self) -> Result<(), String> {
-        Ok(())
+#[async_trait]
+impl Probe for FixedProbe {
+    async fn ready(&self) -> Health {
+        Health::Ok
     }
 
-    fn metrics(&self) -> String {
+    async fn cluster(&self) -> Health {
+        Health::of(vec!["no leader".to_owned(), "data has no places yet".to_owned()])
+    }
+
+    async fn metrics(&self) -> String {
         "esker_up 1\n".to_owned()
     }
 }
@@ -70,7 +76,7 @@ impl World {
             credentials: Arc::new(RootCredentials::new(ACCESS_KEY, SecretKey::new(SECRET_KEY))),
             clock: Arc::clone(&clock) as _,
             random: Arc::new(OsRandom),
-            probe: Arc::new(NoMetrics),
+            probe: Arc::new(FixedProbe),
         };
         let shutdown = CancellationToken::new();
         let gateway = Gateway::new(components, settings);
