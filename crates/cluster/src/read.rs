@@ -14,9 +14,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// Reads that asked a second replica because the first was slow.
-pub const READS_HEDGED_TOTAL: &str = "esker_cluster_reads_hedged_total";
+pub(crate) const READS_HEDGED_TOTAL: &str = "esker_cluster_reads_hedged_total";
 /// Replicas that could not give a reader what it asked for.
-pub const REPLICAS_FAILED_TOTAL: &str = "esker_cluster_replica_reads_failed_total";
+pub(crate) const REPLICAS_FAILED_TOTAL: &str = "esker_cluster_replica_reads_failed_total";
 
 /// How patient readers are.
 #[derive(Clone, Copy, Debug)]

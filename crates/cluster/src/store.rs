@@ -14,9 +14,9 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// Puts for which the view was out of date, so that they were tried again or failed.
-pub const PUTS_STALE_TOTAL: &str = "esker_cluster_puts_stale_total";
+pub(crate) const PUTS_STALE_TOTAL: &str = "esker_cluster_puts_stale_total";
 /// Replicas that a put reported as late.
-pub const REPLICAS_LATE_TOTAL: &str = "esker_cluster_replicas_late_total";
+pub(crate) const REPLICAS_LATE_TOTAL: &str = "esker_cluster_replicas_late_total";
 
 /// How often a put is tried when the placement turns out to be another one.
 const TRIES: usize = 3;

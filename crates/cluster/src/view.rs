@@ -83,6 +83,17 @@ impl ClusterView {
         self.topology.placements.iter().filter(move |state| state.names(node))
     }
 
+    /// How many placement groups have fewer replicas on nodes that take part than they should.
+    pub fn under_replicated(&self) -> usize {
+        let (agreed, possible) = (usize::from(self.settings().replicas.get()), self.storage_nodes().len());
+        let lacking = self.topology.placements.iter().filter(|state| {
+            // A lost node is missed even if nobody can take its place yet.
+            let wanted = agreed.min(possible.max(state.replicas.len()));
+            state.replicas.iter().filter(|node| self.present(**node).is_some()).count() < wanted
+        });
+        lacking.count()
+    }
+
     /// How many placement groups can take no blob if these nodes answer and no others: those without a majority of the
     /// replicas, or, while they move, of the target.
     pub fn unwritable(&self, answers: impl Fn(NodeId) -> bool) -> usize {

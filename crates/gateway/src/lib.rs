@@ -26,9 +26,10 @@ mod reply;
 mod route;
 mod service;
 mod settings;
-pub mod telemetry;
+mod telemetry;
 
 pub use auth::{Credential, Credentials, RootCredentials, SecretKey};
 pub use console::{Check, Health, HealthReport, HealthStatus, Probe, serve_console};
 pub use gateway::{Components, Gateway, Listeners};
 pub use settings::{Limits, Settings};
+pub use telemetry::METRICS;

@@ -6,7 +6,7 @@ use crate::data::RequestBody;
 use crate::net::Handler;
 use crate::ops::{self, OpBody, OpContext};
 use crate::reply::{REQUEST_ID, Reply, ReplyBody, ascii, empty, http_date, xml};
-use crate::telemetry::InFlight;
+use crate::telemetry::{InFlight, Meter, count_error};
 use esker_s3::body::BodyPlan;
 use esker_s3::request::{Caller, Hosting, Request as S3Request, RequestHead};
 use esker_s3::{ErrorCode, S3Error};
@@ -33,6 +33,10 @@ impl Handler for S3Service {
         let id = format!("{:016X}", self.core.random.u64());
         let span = tracing::info_span!("request", id = %id, method = %request.method());
         self.answer(request, id).instrument(span).await
+    }
+
+    fn meter(&self) -> Meter {
+        Meter::of_clients()
     }
 }
 
@@ -99,6 +103,7 @@ impl S3Service {
     }
 
     fn error_reply(&self, head: &Parts, error: &S3Error, id: &str) -> Reply {
+        count_error(error.code.text());
         // What lies behind a failure was told where it happened, with the same request id. That the client wants
         // what Esker has not is no failure.
         if error.status().is_server_error() && error.code != ErrorCode::NotImplemented {

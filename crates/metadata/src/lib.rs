@@ -25,10 +25,10 @@ mod types;
 mod tests;
 
 pub use node::{
-    Components, Formation, GroupStatus, HistoryError, MemberStatus, MetadataHandle, MetadataNode, RaftPlane,
-    Role, Runtime, Settings, StartError,
+    Components, Formation, GroupStatus, HistoryError, METRICS, MemberStatus, MetadataHandle, MetadataNode,
+    RaftPlane, Role, Runtime, Settings, StartError,
 };
-pub use reconciler::{GARBAGE_RECLAIMED_BYTES_TOTAL, Reconciler, ReconcilerSettings};
+pub use reconciler::{Reconciler, ReconcilerSettings};
 pub use types::Peer;
 
 /// The generated code of `proto/raft.proto`.

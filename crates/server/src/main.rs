@@ -17,6 +17,8 @@ mod newcomer;
 mod node;
 mod open;
 mod probe;
+#[cfg(test)]
+mod reference;
 mod register;
 #[cfg(test)]
 mod register_tests;

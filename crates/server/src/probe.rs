@@ -1,15 +1,13 @@
 //! What the console is told of the process: whether it can serve, whether the cluster can, and its metrics.
 
-use crate::control::SILENCE;
+use crate::telemetry::Metrics;
 use async_trait::async_trait;
-use esker_cluster::background::{Background, Signs};
+use esker_cluster::background::{Background, Signs, unwritable_groups};
 use esker_cluster::{ClusterView, ViewHandle};
 use esker_gateway::{Health, Probe};
 use esker_metadata::MetadataHandle;
-use esker_rpc::DiskState;
 use esker_storage::SegmentStore;
 use esker_types::{GroupId, NodeId};
-use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -104,27 +102,14 @@ fn cluster_reasons(view: Option<&ClusterView>, quorum: Quorum, signs: &[(NodeId,
     reasons
 }
 
-/// How many placement groups can take no data, as far as the signs of life of their nodes tell. A node that was not
-/// asked yet has not failed to answer.
-pub(crate) fn unwritable_groups(view: &ClusterView, signs: &[(NodeId, Signs)]) -> usize {
-    let fails = |node: NodeId| {
-        let signs = signs.iter().find(|(other, _)| *other == node).map(|(_, signs)| signs);
-        signs.is_some_and(|signs| {
-            let retired = signs.usage.is_some_and(|usage| usage.disk == DiskState::Retired);
-            signs.silent_for >= SILENCE || retired
-        })
-    };
-    view.unwritable(|node| view.present(node).is_some() && !fails(node))
-}
-
 /// The process's probe. It answers from the first moment on, though the node may wait for others for long.
 pub(crate) struct ConsoleProbe {
     node: OnceLock<NodeProbe>,
-    metrics: PrometheusHandle,
+    metrics: Metrics,
 }
 
 impl ConsoleProbe {
-    pub(crate) fn new(metrics: PrometheusHandle) -> ConsoleProbe {
+    pub(crate) fn new(metrics: Metrics) -> ConsoleProbe {
         ConsoleProbe { node: OnceLock::new(), metrics }
     }
 
@@ -166,7 +151,7 @@ impl Probe for ConsoleProbe {
 mod tests {
     use super::*;
     use esker_cluster::topology::{NodeRecord, PlacementState, Topology};
-    use esker_rpc::StorageUsage;
+    use esker_rpc::{DiskState, StorageUsage};
     use esker_types::{ClusterSettings, NodeInfo, NodeRoles, NodeState, PlacementEpoch, PlacementGroup};
 
     /// Four nodes, the last of them lost, and groups of which each is `(replicas, target)`.

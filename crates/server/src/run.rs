@@ -67,7 +67,8 @@ impl Sockets {
 }
 
 async fn run(settings: &Settings, index: IndexStart) -> Result<(), StartError> {
-    let metrics = telemetry::start_metrics()?;
+    let metrics = telemetry::start_metrics(settings)?;
+    tokio::spawn(metrics.clone().keep());
     let world = World { disk: Arc::new(OsDisk), clock: clock::clock(), random: Arc::new(OsRandom) };
     // Bound first: a second server on the same address is told so before it touches any data.
     let Sockets { s3, console, cluster } = Sockets::bind(settings).await?;

@@ -8,9 +8,9 @@ use crate::format::record::{HEADER_BYTES, checksum_bytes};
 use crate::index::{BlobRow, Index, Location, Usage};
 use crate::log::{Log, segment_path};
 use crate::maintain::Progress;
-use crate::metric_names;
 use crate::options::{Components, StorageOptions};
 use crate::suspects::Suspects;
+use crate::telemetry;
 use esker_env::{Clock, Disk, DiskFile, DiskResult, Random};
 use esker_rpc::{DiskState, StorageError};
 use std::path::PathBuf;
@@ -120,7 +120,7 @@ impl Core {
         let reason = format!("the disk is retired: {reason}");
         if self.unwritable.set(Unwritable::Retired(reason.clone())).is_ok() {
             tracing::error!(dir = %self.dir.display(), %reason, "no more data is written here");
-            metrics::gauge!(metric_names::RETIRED).set(1.0);
+            metrics::gauge!(telemetry::RETIRED).set(1.0);
         }
         StorageError::Failed(reason)
     }
@@ -130,7 +130,7 @@ impl Core {
         let start = self.clock.monotonic();
         file.sync_data().map_err(|error| self.retire(&error.to_string()))?;
         let taken = self.clock.monotonic().saturating_sub(start);
-        metrics::histogram!(metric_names::FSYNC_SECONDS).record(taken.as_secs_f64());
+        metrics::histogram!(telemetry::FSYNC_SECONDS).record(taken.as_secs_f64());
         Ok(())
     }
 
@@ -156,7 +156,7 @@ impl Core {
         let end = (data + data_bytes) / HOLE_ALIGN * HOLE_ALIGN;
         if end > start {
             self.files.get(place.segment)?.punch_hole(start, end - start)?;
-            metrics::counter!(metric_names::PUNCHED_BYTES).increment(end - start);
+            metrics::counter!(telemetry::PUNCHED_BYTES).increment(end - start);
         }
         Ok(())
     }

@@ -5,8 +5,8 @@ use crate::format::record::{HEADER_BYTES, checksum_bytes};
 use crate::format::{BLOCK_BYTES, FRAGMENT_BYTES, Fragment, FragmentKind, Record};
 use crate::index::{BlobRow, Location};
 use crate::log::storage_error;
-use crate::metric_names;
 use crate::put::blocking;
+use crate::telemetry;
 use bytes::Bytes;
 use esker_env::{DiskError, DiskFile};
 use esker_rpc::{BlobReader, StorageError};
@@ -100,7 +100,7 @@ fn read_piece(
         let read = core.files.get(place.segment).map_err(ReadError::from);
         match read.and_then(|file| read_verified(&*file, place, &fragment, wanted.clone())) {
             Ok(bytes) => {
-                metrics::counter!(metric_names::READ_BYTES).increment(bytes.len() as u64);
+                metrics::counter!(telemetry::READ_BYTES).increment(bytes.len() as u64);
                 return Ok(bytes);
             }
             Err(ReadError::Disk(error)) => return Err(storage_error(&error)),
@@ -114,7 +114,7 @@ fn read_piece(
         }
         *row = now;
     }
-    metrics::counter!(metric_names::CORRUPT).increment(1);
+    metrics::counter!(telemetry::CORRUPT).increment(1);
     tracing::warn!(?blob, %reason, "the blob does not verify");
     Err(StorageError::Corrupt(reason))
 }
@@ -148,7 +148,7 @@ fn verify_header(core: &Core, blob: BlobId, row: &BlobRow, number: usize) -> Res
     if Record::decode(&header, usage.salt, place.offset) == Ok(fragment) {
         return Ok(());
     }
-    metrics::counter!(metric_names::CORRUPT).increment(1);
+    metrics::counter!(telemetry::CORRUPT).increment(1);
     Err(StorageError::Corrupt(format!("the header of fragment {number} in segment {}", place.segment)))
 }
 

@@ -23,13 +23,13 @@ mod index;
 mod log;
 pub mod maintain;
 mod marker;
-pub mod metric_names;
 mod options;
 mod put;
 mod recover;
 pub mod scan;
 mod store;
 mod suspects;
+mod telemetry;
 mod usage;
 
 #[cfg(feature = "testing")]
@@ -43,3 +43,4 @@ pub use options::{Components, FreeSpace, IndexStart, StorageOptions};
 pub use recover::{OpenError, OpenReport, RebuildReason};
 pub use scan::decode_records;
 pub use store::SegmentStore;
+pub use telemetry::METRICS;

@@ -9,7 +9,7 @@ use crate::maintain::{self, CompactReport, ScrubReport, SegmentFacts, Throttle};
 use crate::options::{Components, IndexStart, StorageOptions};
 use crate::put::{Putter, blocking};
 use crate::recover::{self, OpenError, OpenReport};
-use crate::{fence, get, metric_names};
+use crate::{fence, get, telemetry};
 use async_trait::async_trait;
 use esker_rpc::{BlobBody, BlobPage, BlobReader, GroupFilter, Storage, StorageError, StorageUsage};
 use esker_types::{BlobId, ByteRange, Fence};
@@ -148,7 +148,7 @@ impl Storage for SegmentStore {
         for batch in blobs.chunks(DELETE_BATCH) {
             let blobs = batch.to_vec();
             let dead = self.committer.ask(|reply| Request::Delete { blobs, reply }).await?;
-            metrics::counter!(metric_names::DELETES).increment(batch.len() as u64);
+            metrics::counter!(telemetry::DELETES).increment(batch.len() as u64);
             let core = self.core.clone();
             blocking(move || core.punch(&dead)).await?;
         }

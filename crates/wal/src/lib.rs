@@ -26,6 +26,7 @@ mod segment;
 mod segments;
 mod shared;
 mod stream;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod wal;
@@ -39,4 +40,5 @@ pub use record::Record;
 pub use recovery::{Cut, Recovery};
 pub use scan::decode_segment;
 pub use shared::{Completion, Durability, WalCounters};
+pub use telemetry::METRICS;
 pub use wal::Wal;

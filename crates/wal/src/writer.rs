@@ -11,6 +11,7 @@ use crate::record::{Record, encode_record};
 use crate::segments::{Active, Pool};
 use crate::shared::{Completion, Inner, Shared, Status, Submission};
 use crate::stream::Stream;
+use crate::telemetry;
 use esker_env::disk_delay;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -18,7 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// How often an idle writer looks at the disk's space, and tries again to make a spare segment that is missing.
 const REFILL_INTERVAL: Duration = Duration::from_secs(1);
@@ -286,7 +287,11 @@ impl Writer {
         let unpadded = self.frame.bytes.len();
         self.frame.bytes.resize(usize::try_from(header.frame_bytes()).unwrap_or(unpadded), 0);
         self.active.file.write_at(&self.frame.bytes, self.active.end)?;
+        let begun = Instant::now();
         self.active.file.sync_data()?;
+        metrics::histogram!(telemetry::FSYNC_DURATION).record(begun.elapsed().as_secs_f64());
+        metrics::histogram!(telemetry::BATCH_RECORDS).record(f64::from(header.records));
+        metrics::counter!(telemetry::WRITTEN_BYTES).increment(header.frame_bytes());
         self.frame.bytes.truncate(unpadded);
         self.active.end += header.frame_bytes();
         self.active.has_frames = true;
@@ -329,6 +334,8 @@ impl Writer {
     fn publish_space(&self) {
         let free = self.active.free_bytes() + self.pool.free_bytes();
         self.shared.free_bytes.store(free, Ordering::Relaxed);
+        let segments = u32::try_from(self.shared.lock().files.len()).unwrap_or(u32::MAX);
+        metrics::gauge!(telemetry::SEGMENTS).set(f64::from(segments));
         self.shared.disk_free_bytes.store(self.pool.disk_free_bytes(), Ordering::Relaxed);
     }
 

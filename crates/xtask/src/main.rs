@@ -9,6 +9,7 @@
 
 mod bench;
 mod cluster;
+mod docs;
 mod faults;
 mod fuzz;
 mod process;
@@ -37,6 +38,8 @@ enum Task {
     Verify(VerifyArgs),
     /// Checks the rules that no compiler or linter knows.
     Tidy,
+    /// Writes the pages of the documentation that follow from the code: settings and metrics.
+    Docs,
     /// Feeds generated input to the parsers.
     Fuzz(fuzz::FuzzArgs),
     /// Compares the server with what the machine can do; writes docs/performance.md.
@@ -91,6 +94,7 @@ fn run(task: Task) -> Result<(), TaskError> {
             runner::verify(&workspace, &options)
         }
         Task::Tidy => tidy::check(&workspace),
+        Task::Docs => docs::write(&workspace),
         Task::Fuzz(args) => fuzz::run(&workspace, &args),
         Task::Bench(args) => bench::bench(&workspace, &args),
         Task::Cluster(args) => cluster::exec(&workspace, &args),

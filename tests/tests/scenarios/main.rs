@@ -27,6 +27,7 @@ mod list_pages;
 mod lists;
 mod lost_files;
 mod malformed_xml;
+mod metrics;
 mod multipart;
 mod multipart_checksums;
 mod multipart_copy;

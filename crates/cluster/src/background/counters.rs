@@ -3,29 +3,29 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Blobs that were fetched from other nodes to complete this one.
-pub const PULLED_BLOBS_TOTAL: &str = "esker_cluster_pulled_blobs_total";
+pub(crate) const PULLED_BLOBS_TOTAL: &str = "esker_cluster_pulled_blobs_total";
 /// Their bytes.
-pub const PULLED_BYTES_TOTAL: &str = "esker_cluster_pulled_bytes_total";
+pub(crate) const PULLED_BYTES_TOTAL: &str = "esker_cluster_pulled_bytes_total";
 /// Blobs of which no readable replica was found, although some node has one.
-pub const UNREADABLE_BLOBS_TOTAL: &str = "esker_cluster_unreadable_blobs_total";
+pub(crate) const UNREADABLE_BLOBS_TOTAL: &str = "esker_cluster_unreadable_blobs_total";
 /// Repair rows that were worked off.
-pub const REPAIRS_DONE_TOTAL: &str = "esker_cluster_repairs_done_total";
+pub(crate) const REPAIRS_DONE_TOTAL: &str = "esker_cluster_repairs_done_total";
 /// Repair rows that this node has left, as of the last round.
-pub const REPAIRS_PENDING: &str = "esker_cluster_repairs_pending";
+pub(crate) const REPAIRS_PENDING: &str = "esker_cluster_repairs_pending";
 /// Damaged blobs that were replaced by another node's replica.
-pub const DAMAGE_REPAIRED_TOTAL: &str = "esker_cluster_damage_repaired_total";
+pub(crate) const DAMAGE_REPAIRED_TOTAL: &str = "esker_cluster_damage_repaired_total";
 /// Reports of damaged blobs that wait to be looked into.
-pub const DAMAGE_PENDING: &str = "esker_cluster_damage_pending";
+pub(crate) const DAMAGE_PENDING: &str = "esker_cluster_damage_pending";
 /// Blobs that were deleted here because nobody had committed them.
-pub const ORPHANS_DELETED_TOTAL: &str = "esker_cluster_orphans_deleted_total";
+pub(crate) const ORPHANS_DELETED_TOTAL: &str = "esker_cluster_orphans_deleted_total";
 /// Blobs that were deleted here because their placement group has moved away.
-pub const STRAYS_DELETED_TOTAL: &str = "esker_cluster_strays_deleted_total";
+pub(crate) const STRAYS_DELETED_TOTAL: &str = "esker_cluster_strays_deleted_total";
 /// Times that this node compared all its placement groups with its peers.
-pub const AUDITS_TOTAL: &str = "esker_cluster_audits_total";
+pub(crate) const AUDITS_TOTAL: &str = "esker_cluster_audits_total";
 /// Placement groups whose move this node began, as the leader.
-pub const MOVES_BEGUN_TOTAL: &str = "esker_cluster_moves_begun_total";
+pub(crate) const MOVES_BEGUN_TOTAL: &str = "esker_cluster_moves_begun_total";
 /// Nodes that this node declared lost, as the leader.
-pub const NODES_LOST_TOTAL: &str = "esker_cluster_nodes_lost_total";
+pub(crate) const NODES_LOST_TOTAL: &str = "esker_cluster_nodes_lost_total";
 
 /// A number that only grows, shown as a metric too.
 #[derive(Debug)]

@@ -7,14 +7,14 @@ use super::upkeep::within;
 use crate::keeper::ViewHandle;
 use crate::nodes::StorageNodes;
 use crate::view::ClusterView;
-use esker_rpc::StorageUsage;
+use esker_rpc::{DiskState, StorageUsage};
 use esker_types::NodeId;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A node that did not answer for so long is worth a line in the log: one question that fails is not.
+/// A node that did not answer for so long is down, and worth a line in the log: one question that fails is not.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// What is known of a storage node's life.
@@ -24,6 +24,26 @@ pub struct Signs {
     pub silent_for: Duration,
     /// What it last said of its disk; none if it has not answered since this process began to ask.
     pub usage: Option<StorageUsage>,
+}
+
+impl Signs {
+    /// Whether it has been asked in vain for so long that it counts as down.
+    pub fn is_silent(&self) -> bool {
+        self.silent_for >= SILENCE
+    }
+
+    /// Whether it answers, with a disk that takes data.
+    pub fn takes_data(&self) -> bool {
+        let retired = self.usage.is_some_and(|usage| usage.disk == DiskState::Retired);
+        !self.is_silent() && !retired
+    }
+}
+
+/// How many placement groups can take no data, as far as the signs of life of their nodes tell. A node that was not
+/// asked yet has not failed to answer.
+pub fn unwritable_groups(view: &ClusterView, signs: &[(NodeId, Signs)]) -> usize {
+    let fails = |node: NodeId| signs.iter().any(|(other, signs)| *other == node && !signs.takes_data());
+    view.unwritable(|node| view.present(node).is_some() && !fails(node))
 }
 
 /// The storage nodes' signs of life.

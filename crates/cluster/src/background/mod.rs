@@ -6,7 +6,7 @@
 
 mod audit;
 mod coordinator;
-mod counters;
+pub(crate) mod counters;
 mod due;
 mod fences;
 mod fetch;
@@ -27,12 +27,7 @@ mod upkeep;
 mod waiting;
 
 pub use coordinator::Seats;
-pub use counters::{
-    AUDITS_TOTAL, DAMAGE_PENDING, DAMAGE_REPAIRED_TOTAL, MOVES_BEGUN_TOTAL, NODES_LOST_TOTAL,
-    ORPHANS_DELETED_TOTAL, PULLED_BLOBS_TOTAL, PULLED_BYTES_TOTAL, REPAIRS_DONE_TOTAL, REPAIRS_PENDING,
-    STRAYS_DELETED_TOTAL, UNREADABLE_BLOBS_TOTAL,
-};
-pub use liveness::Signs;
+pub use liveness::{Signs, unwritable_groups};
 pub use planning::holds_no_placement;
 pub use settings::{BackgroundSettings, CoordinatorSettings};
 pub use status::BackgroundStatus;
@@ -40,6 +35,7 @@ pub use status::BackgroundStatus;
 use crate::damage::Damage;
 use crate::keeper::ViewHandle;
 use crate::nodes::StorageNodes;
+use crate::telemetry::{self, Shown};
 use coordinator::Coordinator;
 use counters::Counters;
 use esker_env::{Clock, Random};
@@ -51,7 +47,9 @@ use pace::Pace;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use upkeep::Upkeep;
@@ -136,7 +134,9 @@ impl Background {
             background.spawn_upkeep(stop, &Arc::new(upkeep), damage);
         }
         let interval = settings.ping_interval;
+        let shown = (views.clone(), Arc::clone(&liveness));
         background.spawn(stop, async move { liveness.run(&views, &nodes, interval).await });
+        background.spawn(stop, async move { show(&shown.0, &shown.1, interval).await });
         background.tasks.close();
         background
     }
@@ -188,5 +188,19 @@ impl Background {
             audits: counters.audits.get(),
             nodes: self.liveness.all(),
         }
+    }
+}
+
+/// Shows the cluster in metrics, until it is dropped. A task of its own, since it must go on while others wait.
+async fn show(views: &ViewHandle, liveness: &Liveness, interval: Duration) {
+    let begun = Instant::now();
+    loop {
+        let view = views.latest();
+        let signs = |node| liveness.of(node);
+        let waiting = view.as_ref().map_or(0, |view| waiting::waiting(view, &signs));
+        // A layer that never answered has been silent for as long as it could have.
+        let silence = views.age().unwrap_or_else(|| begun.elapsed());
+        telemetry::show(&Shown { view: view.as_deref(), signs: &liveness.all(), waiting, silence });
+        tokio::time::sleep(interval).await;
     }
 }

@@ -7,6 +7,7 @@ pub use health::{Check, Health, HealthReport, HealthStatus};
 use crate::net::{Handler, serve};
 use crate::reply::{Reply, ReplyBody, json, metrics_text, text};
 use crate::settings::Limits;
+use crate::telemetry::Meter;
 use async_trait::async_trait;
 use hyper::body::Incoming;
 use hyper::http::{Method, Request, StatusCode};
@@ -60,6 +61,11 @@ impl Handler for Console {
             *reply.body_mut() = ReplyBody::Empty;
         }
         reply
+    }
+
+    /// Probes and scrapers are no clients.
+    fn meter(&self) -> Meter {
+        Meter::none()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::listen::Handler;
 use super::stall::StallGuard;
 use crate::settings::Limits;
+use crate::telemetry::Meter;
 use hyper::body::Incoming;
 use hyper::http::Request;
 use hyper::service::service_fn;
@@ -34,6 +35,7 @@ pub(crate) struct Connection {
     stream: TcpStream,
     peer: SocketAddr,
     limits: Limits,
+    meter: Meter,
 }
 
 /// How busy a connection is, as its service counts.
@@ -61,8 +63,8 @@ impl Drop for Running {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: TcpStream, peer: SocketAddr, limits: Limits) -> Connection {
-        Connection { stream, peer, limits }
+    pub(crate) fn new(stream: TcpStream, peer: SocketAddr, limits: Limits, meter: Meter) -> Connection {
+        Connection { stream, peer, limits, meter }
     }
 
     /// Serves the connection until either side ends it. On `shutdown` the request in flight is finished first;
@@ -73,7 +75,8 @@ impl Connection {
         shutdown: CancellationToken,
         abort: CancellationToken,
     ) {
-        let Connection { stream, peer, limits } = self;
+        let Connection { stream, peer, limits, meter } = self;
+        let _open = meter.open();
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
         }
@@ -87,7 +90,7 @@ impl Connection {
                 Ok::<_, Infallible>(reply)
             }
         });
-        let io = TokioIo::new(StallGuard::new(stream, limits.idle));
+        let io = TokioIo::new(StallGuard::new(stream, limits.idle, meter));
         let connection = builder.serve_connection(io, service);
         tokio::pin!(connection);
         // The protocol is guessed from the first bytes, and no timer of hyper's runs while they are awaited.

@@ -3,6 +3,7 @@
 use super::connection::Connection;
 use crate::reply::Reply;
 use crate::settings::Limits;
+use crate::telemetry::Meter;
 use hyper::body::Incoming;
 use hyper::http::Request;
 use std::future::Future;
@@ -18,6 +19,9 @@ use tokio_util::task::TaskTracker;
 pub(crate) trait Handler: Send + Sync + 'static {
     /// Answers one request. Dropped when the client goes away.
     fn handle(self: Arc<Self>, request: Request<Incoming>) -> impl Future<Output = Reply> + Send;
+
+    /// What counts the connections.
+    fn meter(&self) -> Meter;
 }
 
 /// How long the loop rests after an error that only time or other connections' ends can cure, such as having
@@ -35,6 +39,7 @@ pub(crate) async fn serve<H: Handler>(
     let permits = Arc::new(Semaphore::new(limits.connections_max));
     let connections = TaskTracker::new();
     let abort = CancellationToken::new();
+    let meter = handler.meter();
     loop {
         // The permit comes first: a connection beyond the limit waits in the kernel's backlog, where it costs
         // nothing here.
@@ -49,7 +54,7 @@ pub(crate) async fn serve<H: Handler>(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let connection = Connection::new(stream, peer, limits.clone());
+                let connection = Connection::new(stream, peer, limits.clone(), meter.clone());
                 let (handler, shutdown, abort) = (Arc::clone(&handler), shutdown.clone(), abort.clone());
                 connections.spawn(async move {
                     connection.run(handler, shutdown, abort).await;

@@ -1,8 +1,9 @@
-//! A stream that gives up on a peer which takes no bytes.
+//! A stream that gives up on a peer which takes no bytes, and counts the bytes that go through it.
 //!
 //! A client that stops reading would hold its connection, and the pieces of the object on their way to it,
 //! for as long as it likes. Reading needs no such guard: heads and bodies have deadlines of their own.
 
+use crate::telemetry::Meter;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -18,11 +19,18 @@ pub(crate) struct StallGuard {
     timer: Pin<Box<Sleep>>,
     /// Whether the last write is waiting, so that `timer` counts.
     waiting: bool,
+    meter: Meter,
 }
 
 impl StallGuard {
-    pub(crate) fn new(stream: TcpStream, limit: Duration) -> StallGuard {
-        StallGuard { stream, limit, timer: Box::pin(sleep(limit)), waiting: false }
+    pub(crate) fn new(stream: TcpStream, limit: Duration, meter: Meter) -> StallGuard {
+        StallGuard { stream, limit, timer: Box::pin(sleep(limit)), waiting: false, meter }
+    }
+
+    fn count(&self, write: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = write {
+            self.meter.sent(*bytes);
+        }
     }
 
     fn guard<T>(&mut self, cx: &mut Context<'_>, write: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -45,13 +53,17 @@ impl AsyncRead for StallGuard {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        self.meter.received(buf.filled().len() - before);
+        read
     }
 }
 
 impl AsyncWrite for StallGuard {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let write = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.count(&write);
         self.guard(cx, write)
     }
 
@@ -61,6 +73,7 @@ impl AsyncWrite for StallGuard {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let write = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.count(&write);
         self.guard(cx, write)
     }
 

@@ -2,6 +2,7 @@
 
 mod silence;
 
+use crate::telemetry::SILENT_GROUPS;
 use esker_index::query::Query;
 use esker_rpc::Metadata;
 use esker_types::GroupId;
@@ -76,6 +77,7 @@ impl Reach {
             lasted
         });
         if lasted {
+            metrics::gauge!(SILENT_GROUPS).decrement(1.0);
             tracing::info!(group = self.group.0, "the metadata group answers again");
         }
     }
@@ -146,6 +148,7 @@ impl Reach {
             *silence != before
         });
         if !lasted {
+            metrics::gauge!(SILENT_GROUPS).increment(1.0);
             tracing::warn!(
                 group = self.group.0,
                 "the metadata group does not answer: requests are refused until it does"

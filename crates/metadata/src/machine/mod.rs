@@ -9,9 +9,10 @@ use esker_env::spawn_blocking;
 use futures::{Stream, StreamExt};
 use openraft::storage::{EntryResponder, RaftSnapshotBuilder, RaftStateMachine};
 use openraft::{EntryPayload, OptionalSend};
+use tokio::time::Instant;
 
 use crate::rows::{GroupRows, RowsView};
-use crate::snapshot::SnapshotData;
+use crate::snapshot::{SNAPSHOTS, SnapshotData};
 use crate::types::{CommandBytes, LogId, Snapshot, SnapshotMeta, StoredMembership, TypeConfig};
 
 /// Applies entries to the rows of one group.
@@ -22,6 +23,9 @@ pub(crate) struct StateMachine {
 
 /// Entries, and whom to tell their outcomes, that are applied as one batch.
 type Chunk = Vec<EntryResponder<TypeConfig>>;
+
+/// How long it took to apply a batch.
+pub(crate) const APPLY_DURATION: &str = "esker_metadata_apply_duration_seconds";
 
 /// The most entries of one batch.
 const CHUNK_ENTRIES_MAX: usize = 512;
@@ -82,7 +86,9 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             if chunk.is_empty() {
                 return Ok(());
             }
+            let begun = Instant::now();
             self.blocking(|rows| apply::apply(rows, chunk)).await?;
+            metrics::histogram!(APPLY_DURATION).record(begun.elapsed().as_secs_f64());
         }
     }
 
@@ -98,7 +104,9 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         snapshot: SnapshotData,
     ) -> Result<(), io::Error> {
         let meta = meta.clone();
-        self.blocking(move |rows| snapshot.install(rows, meta)).await
+        self.blocking(move |rows| snapshot.install(rows, meta)).await?;
+        metrics::counter!(SNAPSHOTS, "kind" => "installed").increment(1);
+        Ok(())
     }
 
     /// The rows as they are: a snapshot is made when a follower needs one, never stored. Their last entry may be newer
@@ -130,6 +138,7 @@ impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
             None => self.machine.blocking(|rows| rows.view()).await?,
         };
         self.machine.blocking(|rows| rows.engine().sync()).await?;
+        metrics::counter!(SNAPSHOTS, "kind" => "built").increment(1);
         Ok(snapshot_of(view))
     }
 }

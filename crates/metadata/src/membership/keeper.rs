@@ -12,13 +12,13 @@ use openraft::ChangeMembers;
 use crate::clocks::Trust;
 use crate::membership::plan::{Step, plan};
 use crate::membership::situation::situation;
-use crate::node::{Group, show};
+use crate::node::{Group, show, show_summary};
 use crate::types::Peer;
 
 /// Steps that were taken, by `result`.
-const STEPS: &str = "esker_metadata_membership_steps_total";
+pub(crate) const STEPS: &str = "esker_metadata_membership_steps_total";
 /// Leaders that let another node lead because of their clock.
-const CLOCK_HAND_OVERS: &str = "esker_metadata_clock_hand_overs_total";
+pub(crate) const CLOCK_HAND_OVERS: &str = "esker_metadata_clock_hand_overs_total";
 
 /// A step that takes longer is looked at anew: its entry stays in the log, and is committed or not.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,10 +31,25 @@ pub(crate) async fn keep(group: Weak<Group>, directory: Weak<Group>, interval: D
         tokio::time::sleep(interval).await;
         let (Some(group), Some(directory)) = (group.upgrade(), directory.upgrade()) else { return };
         show(&group);
+        show_rows(&group).await;
         let keeper = Keeper { group, directory };
         if let Err(error) = keeper.round(&mut known, &mut clock).await {
             tracing::debug!(group = keeper.group.id().0, %error, "the membership is looked at again later");
         }
+    }
+}
+
+/// Shows what this replica's rows count, which may be behind what the group counts.
+async fn show_rows(group: &Arc<Group>) {
+    let rows = Arc::clone(group.rows());
+    let read = esker_env::spawn_blocking(move || {
+        let view = rows.view().map_err(|error| error.to_string())?;
+        esker_index::answer(&view, &Query::GroupSummary).map_err(|error| error.to_string())
+    });
+    match read.await {
+        Ok(Ok(Answer::GroupSummary(summary))) => show_summary(group, &summary),
+        // A replica that can't read its rows says so where it applies to them.
+        failed => tracing::debug!(group = group.id().0, ?failed, "what the rows count can't be shown"),
     }
 }
 

@@ -4,5 +4,5 @@ mod keeper;
 mod plan;
 mod situation;
 
-pub(crate) use keeper::keep;
+pub(crate) use keeper::{CLOCK_HAND_OVERS, STEPS, keep};
 pub(crate) use situation::silence;

@@ -13,7 +13,7 @@ mod take_snapshot;
 pub(crate) use client::NetworkFactory;
 pub(crate) use conditions::{Conditions, Room};
 pub(crate) use peers::{Client, Link, NoWay, Peers};
-pub(crate) use server::{RaftService, Registry};
+pub(crate) use server::{REFUSED_APPENDS, RaftService, Registry};
 
 /// The largest message that is sent or accepted, in bytes: a batch of entries that ends in the longest command, or a
 /// snapshot chunk that ends in the largest row.

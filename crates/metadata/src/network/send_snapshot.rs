@@ -13,7 +13,7 @@ use crate::network::Client;
 use crate::network::client::PeerClient;
 use crate::proto::{self, SnapshotMessage, snapshot_message::Part};
 use crate::rows::RowsView;
-use crate::snapshot::{ChunkReader, SnapshotData, SnapshotError, SnapshotPart};
+use crate::snapshot::{ChunkReader, SNAPSHOTS, SnapshotData, SnapshotError, SnapshotPart};
 use crate::types::{Snapshot, TypeConfig, Vote};
 
 /// How many chunks may wait for the network.
@@ -66,6 +66,7 @@ pub(crate) async fn send(
         }
     };
     let vote = Vote::decode(reply.vote).map_err(|error| NetworkError::new(&error))?;
+    metrics::counter!(SNAPSHOTS, "kind" => "sent").increment(1);
     Ok(SnapshotResponse::new(vote))
 }
 

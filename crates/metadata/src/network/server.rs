@@ -17,7 +17,7 @@ use crate::node::{Group, NotDone};
 use crate::proto::{self, propose_reply, raft_server, read_index_reply};
 
 /// Appends and snapshots that were refused because the disk is full.
-pub(super) const REFUSED_APPENDS: &str = "esker_metadata_refused_appends_total";
+pub(crate) const REFUSED_APPENDS: &str = "esker_metadata_refused_appends_total";
 
 /// The groups that this node has a replica of.
 #[derive(Clone, Debug, Default)]

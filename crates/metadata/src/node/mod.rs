@@ -23,4 +23,5 @@ pub(crate) use observe::Observer;
 pub use settings::{Components, Formation, RaftPlane, Runtime, Settings};
 pub use start::{MetadataNode, StartError};
 pub use status::{GroupStatus, MemberStatus, Role};
-pub(crate) use telemetry::show;
+pub use telemetry::METRICS;
+pub(crate) use telemetry::{show, show_summary};

@@ -34,6 +34,8 @@ pub struct GroupStatus {
     pub term: u64,
     /// The index of the last log entry.
     pub last_log_index: Option<u64>,
+    /// The index of the last entry that is known here to be committed.
+    pub committed_index: Option<u64>,
     /// The index of the last applied entry.
     pub applied_index: Option<u64>,
     /// The index of the last entry that the last snapshot covers.
@@ -86,6 +88,7 @@ impl GroupStatus {
             leader: metrics.current_leader.map(NodeId),
             term: metrics.current_term,
             last_log_index: metrics.last_log_index,
+            committed_index: metrics.local_committed.map(|id| id.index),
             applied_index: metrics.last_applied.map(|id| id.index),
             snapshot_index: metrics.snapshot.map(|id| id.index),
             purged_index: metrics.purged.map(|id| id.index),

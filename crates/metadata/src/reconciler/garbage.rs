@@ -4,7 +4,7 @@
 //! confirm all waits, and others go on, since they free what the nodes hold that are there.
 
 use super::batches::{Batch, batches};
-use super::{GARBAGE_RECLAIMED_BYTES_TOTAL, Interrupted, Reconciler};
+use super::{GARBAGE_RECLAIMED_BYTES, Interrupted, Reconciler};
 use esker_index::command::CommandBody;
 use esker_index::outcome::{Done, Refusal};
 use esker_index::query::{Answer, Query};
@@ -68,7 +68,7 @@ async fn reclaim(reconciler: &Reconciler, group: GroupId, batch: &Batch) -> Resu
     reconciler.delete(&batch.blobs).await?;
     match reconciler.propose(group, CommandBody::ReclaimSteps { steps: batch.steps.clone() }).await? {
         Ok(Done::Step(_)) => {
-            metrics::counter!(GARBAGE_RECLAIMED_BYTES_TOTAL).increment(batch.bytes);
+            metrics::counter!(GARBAGE_RECLAIMED_BYTES).increment(batch.bytes);
             Ok(Reclaimed::Done)
         }
         Err(Refusal::TooEarly) => Ok(Reclaimed::TooEarly),

@@ -24,7 +24,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Bytes of data that were deleted after their last user went.
-pub const GARBAGE_RECLAIMED_BYTES_TOTAL: &str = "esker_metadata_garbage_reclaimed_bytes_total";
+pub(crate) const GARBAGE_RECLAIMED_BYTES: &str = "esker_metadata_garbage_reclaimed_bytes_total";
 
 /// How long one of the reconciler's commands may wait to be applied, in milliseconds.
 const DEADLINE_MILLIS: u64 = 30_000;

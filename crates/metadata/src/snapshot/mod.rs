@@ -16,6 +16,9 @@ use std::sync::Arc;
 use crate::rows::{GroupRows, RowsFailure, RowsView};
 use crate::types::SnapshotMeta;
 
+/// Snapshots that were built, sent or installed, by `kind`.
+pub(crate) const SNAPSHOTS: &str = "esker_metadata_snapshots_total";
+
 /// What openraft hands around as a snapshot.
 #[derive(Debug)]
 pub(crate) enum SnapshotData {

@@ -11,6 +11,5 @@ mod report;
 pub(crate) mod status;
 
 pub(crate) use node::{Member, NodeControl};
-pub(crate) use problems::SILENCE;
 pub(crate) use proposals::{Proposals, node_info};
 pub(crate) use report::{Report, Sources};

@@ -4,7 +4,7 @@ use super::status::{Data, Status};
 use std::time::Duration;
 
 /// A node that has been silent for longer is told as a problem.
-pub(crate) const SILENCE: Duration = Duration::from_secs(10);
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// What needs attention, for people.
 pub(super) fn problems(status: &Status) -> Vec<String> {

@@ -213,20 +213,12 @@ fn followers(status: &GroupStatus) -> Vec<Follower> {
 
 fn data(view: Option<&ClusterView>, work: &BackgroundStatus, groups: &[Group]) -> Data {
     let placements = view.map_or(&[][..], ClusterView::placements);
-    let there = |node: &&NodeId| view.is_some_and(|view| view.present(**node).is_some());
-    let agreed = view.map_or(1, |view| usize::from(view.settings().replicas.get()));
-    let possible = view.map_or(0, |view| view.storage_nodes().len());
-    let lacking = placements.iter().filter(|state| {
-        // A lost node is missed even if nobody can take its place yet.
-        let wanted = agreed.min(possible.max(state.replicas.len()));
-        state.replicas.iter().filter(there).count() < wanted
-    });
     let sum = |of: fn(&Group) -> Option<u64>| groups.iter().map(of).sum::<Option<u64>>();
     Data {
         placement_groups: placements.len() as u64,
         moving: placements.iter().filter(|state| state.moves()).count() as u64,
         to_move: work.groups_waiting as u64,
-        under_replicated: lacking.count() as u64,
+        under_replicated: view.map_or(0, ClusterView::under_replicated) as u64,
         repairs: sum(|group| group.repairs),
         garbage_entries: sum(|group| group.garbage_entries),
         garbage_bytes: sum(|group| group.garbage_bytes),

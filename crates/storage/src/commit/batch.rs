@@ -7,7 +7,7 @@ use crate::format::record::HEADER_BYTES;
 use crate::format::{Record, Tombstone};
 use crate::index::{BlobRow, Changes, Location};
 use crate::log::{OpenSegment, Pin, Purpose, storage_error};
-use crate::metric_names;
+use crate::telemetry;
 use esker_rpc::StorageError;
 use esker_types::{BlobId, Fence};
 use std::collections::BTreeMap;
@@ -177,7 +177,7 @@ impl<'a> CommitBatch<'a> {
     /// Makes it all durable, in this order: records, index, answers.
     pub(super) fn finish(self) {
         let core = self.core;
-        metrics::histogram!(metric_names::BATCH_SIZE)
+        metrics::histogram!(telemetry::BATCH_REQUESTS)
             .record(f64::from(u32::try_from(self.answers.len()).unwrap_or(u32::MAX)));
         let result = core.check_writable().and_then(|()| {
             for segment in self.touched.values() {
@@ -217,8 +217,8 @@ impl Answer {
                 // If the commit failed, dropping the write asks for a tombstone, which a retired disk can't give.
                 if result.is_ok() {
                     write.phase = Phase::Settled;
-                    metrics::counter!(metric_names::PUTS).increment(1);
-                    metrics::counter!(metric_names::PUT_BYTES).increment(write.length);
+                    metrics::counter!(telemetry::PUTS).increment(1);
+                    metrics::counter!(telemetry::PUT_BYTES).increment(write.length);
                 }
                 let _ = reply.send(result.map(|()| PutOutcome::Stored));
             }

@@ -4,7 +4,7 @@ use super::{
     Active, Log, LogState, OpenSegment, Pin, Purpose, RECORDS_MAX, Rolled, Slot, segment_path, storage_error,
 };
 use crate::format::{FILE_HEADER_BYTES, FileHeader};
-use crate::metric_names;
+use crate::telemetry;
 use esker_env::{Allocation, DiskResult, OpenMode, Permissions};
 use esker_rpc::StorageError;
 use std::sync::Arc;
@@ -124,7 +124,7 @@ impl Log {
         }
         let space = self.disk.space(&self.dir).map_err(|error| storage_error(&error))?;
         if space.available_bytes < bytes.saturating_add(self.options.free_space.bytes(space)) {
-            metrics::counter!(metric_names::REFUSED_FULL).increment(1);
+            metrics::counter!(telemetry::REFUSED_FULL).increment(1);
             return Err(StorageError::Full);
         }
         Ok(())

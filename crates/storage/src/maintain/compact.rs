@@ -10,9 +10,9 @@ use crate::format::record::{HEADER_BYTES, checksum_bytes};
 use crate::format::{Entry, Fragment, Record, Tombstone};
 use crate::index::SegmentState;
 use crate::log::{Pin, Slot, storage_error};
-use crate::metric_names;
 use crate::put::blocking;
 use crate::recover::entries_of;
+use crate::telemetry;
 use esker_rpc::StorageError;
 use esker_types::BlobId;
 use std::collections::HashSet;
@@ -111,7 +111,7 @@ async fn copy_live(
         let copier = core.clone();
         let moves = blocking(move || copy(&copier, reserved)).await??;
         committer.ask(|reply| Request::Moved { moves, reply }).await?;
-        metrics::counter!(metric_names::COMPACTED_BYTES).increment(bytes);
+        metrics::counter!(telemetry::COMPACTED_BYTES).increment(bytes);
         copied += bytes;
         throttle.pace(bytes).await;
     }

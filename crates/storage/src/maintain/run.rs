@@ -3,8 +3,8 @@
 use super::{Round, SegmentFacts, Throttle, plan};
 use crate::core::Core;
 use crate::index::SegmentState;
-use crate::metric_names;
 use crate::store::SegmentStore;
+use crate::telemetry;
 use esker_env::DiskResult;
 use esker_types::BlobId;
 use std::collections::HashSet;
@@ -41,9 +41,9 @@ pub(crate) fn publish(core: &Core, facts: &[SegmentFacts]) -> u64 {
         (usages.len(), usages.values().map(|usage| usage.live_bytes).sum::<u64>())
     };
     let dead: u64 = facts.iter().map(|f| f.allocated_bytes.saturating_sub(f.live_bytes)).sum();
-    metrics::gauge!(metric_names::SEGMENTS).set(segments as f64);
-    metrics::gauge!(metric_names::LIVE_BYTES).set(live as f64);
-    metrics::gauge!(metric_names::DEAD_BYTES).set(dead as f64);
+    metrics::gauge!(telemetry::SEGMENTS).set(segments as f64);
+    metrics::gauge!(telemetry::LIVE_BYTES).set(live as f64);
+    metrics::gauge!(telemetry::DEAD_BYTES).set(dead as f64);
     core.set_dead_bytes(dead);
     dead
 }

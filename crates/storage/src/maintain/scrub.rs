@@ -5,8 +5,8 @@
 use super::Throttle;
 use crate::core::Core;
 use crate::get;
-use crate::metric_names;
 use crate::put::blocking;
+use crate::telemetry;
 use esker_kv::KvError;
 use esker_rpc::StorageError;
 use esker_types::BlobId;
@@ -54,9 +54,9 @@ pub(crate) async fn scrub(
         throttle.pace(page.bytes).await;
         report.add(page);
     }
-    metrics::counter!(metric_names::SCRUB_BYTES).increment(report.bytes);
-    metrics::counter!(metric_names::SCRUB_CORRUPT).increment(report.corrupt.len() as u64);
-    metrics::counter!(metric_names::SCRUB_ROUNDS).increment(u64::from(report.round == Round::Finished));
+    metrics::counter!(telemetry::SCRUB_BYTES).increment(report.bytes);
+    metrics::counter!(telemetry::SCRUB_CORRUPT).increment(report.corrupt.len() as u64);
+    metrics::counter!(telemetry::SCRUB_ROUNDS).increment(u64::from(report.round == Round::Finished));
     Ok(report)
 }
 

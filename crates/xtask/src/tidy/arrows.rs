@@ -19,11 +19,12 @@ const ARROWS: &[Arrows] = &[
     Arrows { package: "esker-index", normal: &["esker-types"], dev: &["esker-kv"] },
     Arrows { package: "esker-durability", normal: &["esker-types"], dev: &[] },
     Arrows { package: "esker-kv", normal: &[], dev: &[] },
-    Arrows { package: "esker-wal", normal: &["esker-env"], dev: &["esker-types"] },
+    Arrows { package: "esker-metric", normal: &[], dev: &[] },
+    Arrows { package: "esker-wal", normal: &["esker-env", "esker-metric"], dev: &["esker-types"] },
     Arrows { package: "esker-rpc", normal: &["esker-env", "esker-index", "esker-types"], dev: &["esker-kv"] },
     Arrows {
         package: "esker-storage",
-        normal: &["esker-durability", "esker-env", "esker-kv", "esker-rpc", "esker-types"],
+        normal: &["esker-durability", "esker-env", "esker-kv", "esker-metric", "esker-rpc", "esker-types"],
         dev: &["esker-index"],
     },
     Arrows {
@@ -33,6 +34,7 @@ const ARROWS: &[Arrows] = &[
             "esker-env",
             "esker-index",
             "esker-kv",
+            "esker-metric",
             "esker-rpc",
             "esker-types",
             "esker-wal",
@@ -41,12 +43,12 @@ const ARROWS: &[Arrows] = &[
     },
     Arrows {
         package: "esker-gateway",
-        normal: &["esker-env", "esker-index", "esker-rpc", "esker-s3", "esker-types"],
+        normal: &["esker-env", "esker-index", "esker-metric", "esker-rpc", "esker-s3", "esker-types"],
         dev: &["esker-kv"],
     },
     Arrows {
         package: "esker-cluster",
-        normal: &["esker-durability", "esker-env", "esker-index", "esker-rpc", "esker-types"],
+        normal: &["esker-durability", "esker-env", "esker-index", "esker-metric", "esker-rpc", "esker-types"],
         dev: &[],
     },
     Arrows { package: "esker-load", normal: &["esker-env", "esker-s3", "esker-types"], dev: &[] },

@@ -9,6 +9,7 @@ mod dependencies;
 mod headers;
 mod length;
 mod links;
+mod metrics;
 mod paths;
 mod pure;
 mod rules;
@@ -71,6 +72,7 @@ const RULES: &[(&str, Rule)] = &[
     ("sleeps in tests", sleeps::check),
     ("links", links::check),
     ("numbered rules", rules::check),
+    ("metrics", metrics::check),
     ("changelog", changelog::check),
 ];
 

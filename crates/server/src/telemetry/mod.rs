@@ -1,7 +1,13 @@
 //! Sets up the log and the metrics of the process.
 
+mod catalogue;
+
+pub(crate) use catalogue::Metrics;
+#[cfg(test)]
+pub(crate) use catalogue::{PARTS, Part};
+
 use crate::settings::{LogFormat, Settings};
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::BuildError;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
@@ -16,10 +22,6 @@ pub(crate) enum TelemetryError {
     Metrics(#[from] BuildError),
 }
 
-/// Upper bounds, in seconds, of the buckets of every latency histogram.
-const LATENCY_BUCKETS: [f64; 14] =
-    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
-
 /// Starts logging to standard error, so that standard output is only what the user asked for.
 pub(crate) fn start_log(settings: &Settings) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(&settings.log)?;
@@ -32,11 +34,7 @@ pub(crate) fn start_log(settings: &Settings) -> Result<(), TelemetryError> {
     Ok(())
 }
 
-/// Starts to count; the handle renders what was counted.
-pub(crate) fn start_metrics() -> Result<PrometheusHandle, TelemetryError> {
-    let seconds = Matcher::Suffix("_seconds".to_owned());
-    let handle =
-        PrometheusBuilder::new().set_buckets_for_metric(seconds, &LATENCY_BUCKETS)?.install_recorder()?;
-    esker_gateway::telemetry::describe_metrics();
-    Ok(handle)
+/// Starts to count.
+pub(crate) fn start_metrics(settings: &Settings) -> Result<Metrics, TelemetryError> {
+    Ok(Metrics::start(settings)?)
 }
