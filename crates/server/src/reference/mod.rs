@@ -1,5 +1,6 @@
 //! Pages of the documentation that follow from the code. They are written here, and compared with those in `docs/`.
 
+mod configuration;
 mod metrics;
 
 use std::path::Path;

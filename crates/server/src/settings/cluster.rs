@@ -42,7 +42,7 @@ pub(crate) struct Endpoint {
 }
 
 /// The settings that are about other nodes, complete and checked.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ClusterSettings {
     pub(crate) beginning: Beginning,
     /// None: the node has no peers.

@@ -88,7 +88,7 @@ pub(crate) struct Given {
     pub(super) join: Vec<String>,
 
     /// Waits until an operator adds this node to a cluster (esker admin node add)
-    #[arg(long, env = "ESKER_AWAIT_JOIN", num_args = 0..=1, default_missing_value = "true", help_heading = CLUSTER)]
+    #[arg(long, env = "ESKER_AWAIT_JOIN", value_name = "true|false", num_args = 0..=1, default_missing_value = "true", help_heading = CLUSTER)]
     pub(super) await_join: Option<bool>,
 
     /// What the nodes of a cluster show one another, at least 16 characters; rather set it by environment or file

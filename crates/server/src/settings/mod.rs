@@ -39,7 +39,7 @@ pub(crate) struct RootKeys {
 }
 
 /// The settings of a server, complete and checked.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     pub(crate) address: String,
@@ -158,6 +158,12 @@ impl Settings {
     /// How much of a disk is left alone.
     pub(crate) fn free_space(&self) -> FreeSpace {
         self.disk_reserve_bytes.map_or(FreeSpace::Proportional, FreeSpace::Bytes)
+    }
+
+    /// What is given, with the defaults.
+    #[cfg(test)]
+    pub(crate) fn complete_from(given: Given) -> Result<Settings, SettingsError> {
+        given.complete()
     }
 
     /// The settings from flags and environment (`given`), then the file, then the defaults.
