@@ -17,6 +17,7 @@ pub mod load;
 pub mod output;
 pub mod payload;
 pub mod program;
+pub mod prometheus;
 pub mod report;
 pub mod request;
 pub mod sdk;

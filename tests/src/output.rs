@@ -49,12 +49,24 @@ impl Output {
 
     /// What follows `prefix` in the first line that starts so, awaited for up to `patience`.
     pub fn await_line(&self, prefix: &str, patience: Duration) -> Result<String, NoLine> {
+        self.await_match(patience, |line| line.strip_prefix(prefix).map(str::to_owned))
+    }
+
+    /// The first line that contains `text`, awaited for up to `patience`.
+    pub fn await_text(&self, text: &str, patience: Duration) -> Result<String, NoLine> {
+        self.await_match(patience, |line| line.contains(text).then(|| line.to_owned()))
+    }
+
+    fn await_match(
+        &self,
+        patience: Duration,
+        matches: impl Fn(&str) -> Option<String>,
+    ) -> Result<String, NoLine> {
         let deadline = Instant::now() + patience;
         let mut state = self.state();
         loop {
-            let found = state.lines.iter().find_map(|line| line.strip_prefix(prefix));
-            if let Some(rest) = found {
-                return Ok(rest.to_owned());
+            if let Some(found) = state.lines.iter().find_map(|line| matches(line)) {
+                return Ok(found);
             }
             if state.open_streams == 0 {
                 return Err(NoLine::Ended);
@@ -102,6 +114,7 @@ mod tests {
         output.collect(&b"one\nReady on 5\nlast"[..]);
         let patience = Duration::from_secs(10);
         assert_eq!(output.await_line("Ready on ", patience).expect("the line"), "5");
+        assert_eq!(output.await_text("on 5", patience).expect("the line"), "Ready on 5");
         assert!(output.await_end(patience));
         assert!(matches!(output.await_line("absent", patience), Err(NoLine::Ended)));
         assert_eq!(output.lines(), ["one", "Ready on 5", "last"]);

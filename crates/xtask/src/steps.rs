@@ -3,7 +3,7 @@
 //! Two profiles are built and no third: `dev` for checks and tests, `release` for the one binary that the
 //! end-to-end tests run. Every cargo call is `--locked`, so that `Cargo.lock` stays as it is.
 
-use crate::process::{TaskError, run};
+use crate::process::{TaskError, run, works};
 use crate::runner::Length;
 use crate::workspace::Workspace;
 use crate::{cluster, fuzz, tidy, venv};
@@ -49,6 +49,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "end to end, clusters", run: end_to_end_clusters },
     Step { name: "end to end, faults", run: end_to_end_faults },
     Step { name: "end to end, partitions", run: end_to_end_partitions },
+    Step { name: "end to end, monitoring", run: end_to_end_monitoring },
     Step { name: "end to end, Python and command line clients", run: end_to_end_python },
 ];
 
@@ -128,6 +129,20 @@ fn end_to_end_partitions(context: &Context<'_>) -> Result<(), TaskError> {
     cluster::namespaces()?;
     run(&mut end_to_end_command(context, &["--test", "cluster", "--", PARTITIONS]))?;
     run(&mut end_to_end_command(context, &["--test", "faults", "--", "--test-threads=1", PARTITIONS]))
+}
+
+/// Alert rules and the dashboard, with Prometheus and clusters that fail.
+fn end_to_end_monitoring(context: &Context<'_>) -> Result<(), TaskError> {
+    for (tool, asked, package) in [
+        ("prometheus", "--version", "prometheus"),
+        ("promtool", "--version", "prometheus"),
+        ("strace", "-V", "strace"),
+    ] {
+        if !works(tool, &[asked]) {
+            return Err(TaskError::Missing(format!("{tool} is not installed (Debian's package {package})")));
+        }
+    }
+    run(&mut end_to_end_command(context, &["--test", "monitoring"]))
 }
 
 fn end_to_end_python(context: &Context<'_>) -> Result<(), TaskError> {

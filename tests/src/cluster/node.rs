@@ -207,9 +207,16 @@ impl Node {
         self.signal(Signal::CONT);
     }
 
+    /// The id of its process.
+    ///
+    /// # Panics
+    /// If it doesn't run.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
     fn signal(&self, signal: Signal) {
-        let child = self.child.as_ref().expect("it runs");
-        let pid = i32::try_from(child.id()).expect("process ids fit an i32");
+        let pid = i32::try_from(self.pid()).expect("process ids fit an i32");
         kill_process(Pid::from_raw(pid).expect("a process id is not 0"), signal).expect("it runs");
     }
 
