@@ -7,6 +7,7 @@ use esker_kv::Engine;
 use esker_storage::{DataDir, DataDirError, IndexStart, OpenError, OpenReport, SegmentStore, StorageOptions};
 use esker_types::{NodeRole, NodeRoles};
 use esker_wal::{Wal, WalOptions};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,7 +31,8 @@ pub(crate) struct Opened {
 
 /// Locks the data directory and looks whether its node still has the roles that its data is for.
 pub(crate) fn data_dir(settings: &Settings, world: &World) -> Result<Arc<DataDir>, StartError> {
-    let dir = Arc::new(DataDir::open(&*world.disk, &settings.data_dir, &*world.random)?);
+    let opened = DataDir::open(&*world.disk, &settings.data_dir, &*world.random);
+    let dir = Arc::new(opened.map_err(|error| unopened(error, &settings.data_dir))?);
     let roles = settings.cluster.roles;
     if !roles.has(NodeRole::Metadata) && dir.is_formed(&*world.disk)? {
         return Err(StartError::RoleDropped { role: "metadata", what: "replicas of the index" });
@@ -39,6 +41,21 @@ pub(crate) fn data_dir(settings: &Settings, world: &World) -> Result<Arc<DataDir
         return Err(StartError::RoleDropped { role: "storage", what: "data" });
     }
     Ok(dir)
+}
+
+/// Why the data directory can't be opened; who it must belong to, if that is it. In a container it is often a mounted one.
+fn unopened(error: DataDirError, data_dir: &Path) -> StartError {
+    match error {
+        DataDirError::Disk(source) if source.kind() == ErrorKind::PermissionDenied => {
+            StartError::NotPermitted {
+                data_dir: data_dir.to_owned(),
+                user: rustix::process::geteuid().as_raw(),
+                group: rustix::process::getegid().as_raw(),
+                source,
+            }
+        }
+        error => error.into(),
+    }
 }
 
 /// Opens what the roles keep. The directory belongs to a cluster.
@@ -119,4 +136,27 @@ fn segments(
 fn has_files(disk: &dyn Disk, dir: &Path, extension: &str) -> Result<bool, DataDirError> {
     let entries = disk.list(dir).map_err(DataDirError::Disk)?;
     Ok(entries.iter().any(|entry| Path::new(&entry.name).extension().is_some_and(|found| found == extension)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use esker_env::{DiskError, DiskOperation};
+    use std::io;
+
+    fn told(kind: ErrorKind) -> String {
+        let failed = DiskError::new(DiskOperation::Open, Path::new("/data/lock"), io::Error::from(kind));
+        unopened(DataDirError::Disk(failed), Path::new("/data")).to_string()
+    }
+
+    #[test]
+    fn a_directory_of_another_user_is_told_with_what_to_do() {
+        let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let denied = told(ErrorKind::PermissionDenied);
+        assert!(
+            denied.contains("/data/lock") && denied.contains(&format!("chown -R {user}:{group}")),
+            "{denied}"
+        );
+        assert!(!told(ErrorKind::StorageFull).contains("chown"));
+    }
 }

@@ -27,14 +27,14 @@ pub(crate) struct NodeProbe {
     pub(crate) storage: Option<Arc<SegmentStore>>,
     pub(crate) background: Arc<Background>,
     /// Cancelled once the node was told to stop.
-    pub(crate) stop: CancellationToken,
+    pub(crate) leaving: CancellationToken,
 }
 
 impl NodeProbe {
     /// Whether requests can be served now; the reason if not.
     pub(crate) fn check(&self) -> Result<(), String> {
         // Requests under way go on; new ones are to go elsewhere.
-        if self.stop.is_cancelled() {
+        if self.leaving.is_cancelled() {
             return Err("the node was told to stop".to_owned());
         }
         if let Some(replicas) = &self.replicas {

@@ -10,7 +10,7 @@ use crate::probe::{ConsoleProbe, NodeProbe};
 use crate::root;
 use crate::settings::Settings;
 use crate::start_error::StartError;
-use crate::stop::{self, Signals};
+use crate::stop::{self, Ends, Signals};
 use crate::telemetry;
 use esker_env::{OsDisk, OsRandom};
 use esker_gateway::{Gateway, Limits, Listeners, RootCredentials, SecretKey};
@@ -66,7 +66,42 @@ impl Sockets {
     }
 }
 
+/// A node that serves.
+struct Running {
+    node: Node,
+    ends: Ends,
+    /// None without the gateway role.
+    serving: Option<JoinHandle<()>>,
+    console: JoinHandle<()>,
+    ways: Ways,
+}
+
+/// How the parts of a process are told that it ends, in the order in which they are.
+#[derive(Default)]
+struct Ways {
+    /// The probe, which from then on says that the node is not ready.
+    leaving: CancellationToken,
+    /// The gateway.
+    stop: CancellationToken,
+    /// The console, which answers to the last.
+    console_end: CancellationToken,
+}
+
 async fn run(settings: &Settings, index: IndexStart) -> Result<(), StartError> {
+    // Before anything else: the first process of a container gets no signal that it has not asked for.
+    let mut signals = Signals::new().map_err(StartError::Signals)?;
+    let running = tokio::select! {
+        running = start(settings, index) => running?,
+        // The rest is dropped as in a crash, which is safe at any moment.
+        () = signals.next() => {
+            tracing::info!("told to stop while it was starting");
+            return Ok(());
+        }
+    };
+    end(running, settings, &mut signals).await
+}
+
+async fn start(settings: &Settings, index: IndexStart) -> Result<Running, StartError> {
     let metrics = telemetry::start_metrics(settings)?;
     tokio::spawn(metrics.clone().keep());
     let world = World { disk: Arc::new(OsDisk), clock: clock::clock(), random: Arc::new(OsRandom) };
@@ -74,9 +109,10 @@ async fn run(settings: &Settings, index: IndexStart) -> Result<(), StartError> {
     let Sockets { s3, console, cluster } = Sockets::bind(settings).await?;
     let addresses = (s3.as_ref().map(local_address).transpose()?, local_address(&console)?);
     let probe = Arc::new(ConsoleProbe::new(metrics));
-    let (console_end, console_limits) = (CancellationToken::new(), limits(settings));
+    let ways = Ways::default();
     // From now on a supervisor sees that the process lives, however long it waits for other nodes.
-    let console = esker_gateway::serve_console(console, probe.clone(), console_limits, console_end.clone());
+    let (console_limits, console_end) = (limits(settings), ways.console_end.clone());
+    let console = esker_gateway::serve_console(console, probe.clone(), console_limits, console_end);
     let console = tokio::spawn(console);
     let newcomer = Newcomer::open(settings, &world, cluster).await?;
     let settled = newcomer.settle(settings, &world).await?;
@@ -85,16 +121,13 @@ async fn run(settings: &Settings, index: IndexStart) -> Result<(), StartError> {
     let secret = settings.cluster.endpoint.as_ref().map(|endpoint| endpoint.secret.as_str());
     let (keys, source) =
         root::keys(settings.root_keys.clone(), secret, &*world.disk, &settings.data_dir, &*world.random)?;
-    let stop = CancellationToken::new();
-    probe.open(node_probe(&node, &stop));
-    let serving = s3.map(|s3| serve(settings, &world, &node, &keys, probe.clone(), s3, &stop));
+    probe.open(node_probe(&node, &ways.leaving));
+    let serving = s3.map(|s3| serve(settings, &world, &node, &keys, probe.clone(), s3, &ways.stop));
 
-    let mut ends = node.ends();
+    let ends = node.ends();
     if addresses.0.is_some() {
         await_ready(&probe).await;
     }
-    // Until here, a signal ends the process as a crash would, which is safe at any moment.
-    let mut signals = Signals::new().map_err(StartError::Signals)?;
     banner::ready(&Ready {
         s3: addresses.0,
         console: addresses.1,
@@ -105,32 +138,40 @@ async fn run(settings: &Settings, index: IndexStart) -> Result<(), StartError> {
         source,
         key_file: &root::path(&settings.data_dir),
     });
+    Ok(Running { node, ends, serving, console, ways })
+}
 
-    stop::wait(&mut signals, &mut ends).await?;
-    stop.cancel();
+/// Waits until the node is told to stop, and stops it well.
+async fn end(running: Running, settings: &Settings, signals: &mut Signals) -> Result<(), StartError> {
+    let Running { node, mut ends, serving, console, ways } = running;
+    stop::wait(signals, &mut ends).await?;
+    ways.leaving.cancel();
     let drained = async {
         if let Some(serving) = serving {
+            // Whoever sends clients here learns of it by asking, so they are served on for as long as that takes.
+            tokio::time::sleep(settings.stop_notice).await;
+            ways.stop.cancel();
             serving.await?;
         }
         node.stop_upkeep().await;
-        console_end.cancel();
+        ways.console_end.cancel();
         console.await?;
         Ok::<(), StartError>(())
     };
     tokio::select! {
         drained = drained => drained?,
-        cut_off = stop::wait(&mut signals, &mut ends) => return Err(cut_off.err().unwrap_or(StartError::CutOff)),
+        cut_off = stop::wait(signals, &mut ends) => return Err(cut_off.err().unwrap_or(StartError::CutOff)),
     }
     node.close().await
 }
 
-fn node_probe(node: &Node, stop: &CancellationToken) -> NodeProbe {
+fn node_probe(node: &Node, leaving: &CancellationToken) -> NodeProbe {
     NodeProbe {
         views: node.access().views.clone(),
         replicas: node.access().replicas.clone(),
         storage: node.storage.clone(),
         background: node.background(),
-        stop: stop.clone(),
+        leaving: leaving.clone(),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::known::KnownError;
 use crate::root::RootError;
 use crate::settings::SettingsError;
 use crate::telemetry::TelemetryError;
+use esker_env::DiskError;
 use esker_kv::KvError;
 use esker_rpc::StorageError;
 use esker_storage::{DataDirError, OpenError};
@@ -29,6 +30,12 @@ pub(crate) enum StartError {
     Listen { setting: &'static str, address: String, source: std::io::Error },
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    #[error(
+        "{source}. The process is of user {user} and group {group}, who may not use {}: give them what is there \
+         (chown -R {user}:{group}), or run the process as the user that it belongs to (in a container, --user)",
+        data_dir.display()
+    )]
+    NotPermitted { data_dir: PathBuf, user: u32, group: u32, source: DiskError },
     #[error(transparent)]
     Settle(#[from] SettleError),
     #[error("the plan of the cluster: {0}")]

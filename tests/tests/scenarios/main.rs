@@ -42,6 +42,7 @@ mod regions;
 mod settings;
 mod signatures;
 mod space;
+mod stopping;
 mod sub_resources;
 mod versioning_copy;
 mod versioning_copy_states;

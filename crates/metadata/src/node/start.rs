@@ -70,8 +70,7 @@ pub enum StartError {
 /// A running node. Dropping it stops it at once, as a crash would; [`shutdown`](Self::shutdown) is the polite way.
 #[derive(Debug)]
 pub struct MetadataNode {
-    /// Taken when the node stops; none if it runs on the runtime of others.
-    runtime: Option<tokio::runtime::Runtime>,
+    runtime: OwnRuntime,
     groups: Registry,
     handle: MetadataHandle,
     stop: CancellationToken,
@@ -89,17 +88,17 @@ impl MetadataNode {
             return Err(StartError::SmallLog { bytes_max, needed });
         }
         let runtime = match settings.runtime {
-            Runtime::Own { threads } => Some(own_runtime(threads)?),
-            Runtime::Current => None,
+            Runtime::Own { threads } => OwnRuntime::of(threads)?,
+            Runtime::Current => OwnRuntime(None),
         };
-        let on = runtime.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone());
+        let on = runtime.0.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone());
         let engine = Arc::clone(&components.engine);
         match start_groups(&on, components, settings).await {
             Ok(Started { groups, handle, stop }) => {
                 Ok(MetadataNode { runtime, groups, handle, stop, engine })
             }
             Err(error) => {
-                end(runtime).await;
+                runtime.end().await;
                 Err(error)
             }
         }
@@ -124,7 +123,7 @@ impl MetadataNode {
             let _ = group.raft().shutdown().await;
         }
         self.groups.clear();
-        end(self.runtime.take()).await;
+        std::mem::take(&mut self.runtime).end().await;
         let engine = Arc::clone(&self.engine);
         // The last handles to the log and the engine go with this value.
         let synced = tokio::task::spawn_blocking(move || engine.sync()).await;
@@ -138,7 +137,7 @@ impl MetadataNode {
     pub(crate) async fn kill(mut self) {
         self.stop.cancel();
         self.groups.clear();
-        end(self.runtime.take()).await;
+        std::mem::take(&mut self.runtime).end().await;
     }
 }
 
@@ -146,24 +145,36 @@ impl Drop for MetadataNode {
     fn drop(&mut self) {
         self.stop.cancel();
         self.groups.clear();
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
     }
 }
 
-/// Waits for the runtime's tasks; a runtime must not be dropped where tasks run.
-async fn end(runtime: Option<tokio::runtime::Runtime>) {
-    let Some(runtime) = runtime else { return };
-    let ended = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(STOP_TIMEOUT));
-    // It panics only if the drop of a task does; the node is gone then, too.
-    let _ = ended.await;
+/// Raft's own runtime; none if the node runs on the runtime of others. Dropping it stops its tasks at once, and may be
+/// done where tasks run, as when a start is given up.
+#[derive(Debug, Default)]
+struct OwnRuntime(Option<tokio::runtime::Runtime>);
+
+impl OwnRuntime {
+    fn of(threads: usize) -> Result<OwnRuntime, StartError> {
+        let mut builder = Builder::new_multi_thread();
+        let runtime = builder.worker_threads(threads).thread_name("esker-raft").enable_all().build();
+        runtime.map(|runtime| OwnRuntime(Some(runtime))).map_err(StartError::Runtime)
+    }
+
+    /// Stops it, and waits for its tasks.
+    async fn end(mut self) {
+        let Some(runtime) = self.0.take() else { return };
+        let ended = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(STOP_TIMEOUT));
+        // It panics only if the drop of a task does; the node is gone then, too.
+        let _ = ended.await;
+    }
 }
 
-fn own_runtime(threads: usize) -> Result<tokio::runtime::Runtime, StartError> {
-    let runtime =
-        Builder::new_multi_thread().worker_threads(threads).thread_name("esker-raft").enable_all().build();
-    runtime.map_err(StartError::Runtime)
+impl Drop for OwnRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 struct Started {

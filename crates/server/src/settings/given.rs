@@ -65,7 +65,12 @@ pub(crate) struct Given {
     #[arg(long, env = "ESKER_UPKEEP_INTERVAL_SECONDS", value_name = "SECONDS")]
     pub(super) upkeep_interval_seconds: Option<u64>,
 
-    /// How long requests under way may still take once the server was told to stop [default: 30]
+    /// How long the server says that it is not ready, and serves on, once it was told to stop: as long as a load balancer
+    /// takes to notice [default: 0]
+    #[arg(long, env = "ESKER_STOP_NOTICE_SECONDS", value_name = "SECONDS")]
+    pub(super) stop_notice_seconds: Option<u64>,
+
+    /// How long requests under way may still take once the server has stopped to take new ones [default: 30]
     #[arg(long, env = "ESKER_DRAIN_SECONDS", value_name = "SECONDS")]
     pub(super) drain_seconds: Option<u64>,
 
@@ -179,6 +184,7 @@ impl Given {
             garbage_grace_seconds: self.garbage_grace_seconds.or(other.garbage_grace_seconds),
             orphan_age_seconds: self.orphan_age_seconds.or(other.orphan_age_seconds),
             upkeep_interval_seconds: self.upkeep_interval_seconds.or(other.upkeep_interval_seconds),
+            stop_notice_seconds: self.stop_notice_seconds.or(other.stop_notice_seconds),
             drain_seconds: self.drain_seconds.or(other.drain_seconds),
             cluster_address: self.cluster_address.or(other.cluster_address),
             cluster_listen: self.cluster_listen.or(other.cluster_listen),
