@@ -10,6 +10,7 @@
 
 pub mod bucket;
 pub mod cluster;
+pub mod compose;
 pub mod connection;
 pub mod digest;
 pub mod http;

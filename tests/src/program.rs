@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::server::{ACCESS_KEY, REGION, SECRET_KEY, Server, target_dir};
+use crate::serves::Serves;
 
 /// What a program did.
 #[derive(Debug)]
@@ -44,12 +45,18 @@ pub fn run(command: &mut Command) -> Finished {
 }
 
 /// Runs `tests/python/SCRIPT` with boto3 against `server`, with `args` after its own.
-pub fn python(server: &Server, script: &str, args: &[&str]) -> Finished {
+pub fn python(server: &impl Serves, script: &str, args: &[&str]) -> Finished {
+    run(&mut python_command(server, script, args))
+}
+
+/// The command that [`python`] runs.
+pub(crate) fn python_command(server: &impl Serves, script: &str, args: &[&str]) -> Command {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(script);
     let mut command = Command::new(venv_program("python"));
     // The scripts import each other's helpers; byte code of them must not appear in the repository.
     command.arg("-B").arg(path).args(args);
-    run(aws_environment(&mut command, server))
+    aws_environment(&mut command, server);
+    command
 }
 
 /// An AWS CLI that talks to one server, in a home directory of its own.
@@ -117,7 +124,7 @@ impl<'a> AwsCli<'a> {
     }
 }
 
-fn aws_environment<'a>(command: &'a mut Command, server: &Server) -> &'a mut Command {
+fn aws_environment<'a>(command: &'a mut Command, server: &impl Serves) -> &'a mut Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
         command.env_remove(name);
     }

@@ -9,6 +9,7 @@
 
 mod bench;
 mod cluster;
+mod containers;
 mod docs;
 mod faults;
 mod fuzz;

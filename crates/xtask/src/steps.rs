@@ -6,8 +6,8 @@
 use crate::process::{TaskError, run, works};
 use crate::runner::Length;
 use crate::workspace::Workspace;
-use crate::{cluster, fuzz, tidy, venv};
-use std::path::Path;
+use crate::{cluster, containers, fuzz, tidy, venv};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The module of the scenarios that need network namespaces.
@@ -51,6 +51,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "end to end, partitions", run: end_to_end_partitions },
     Step { name: "end to end, monitoring", run: end_to_end_monitoring },
     Step { name: "end to end, Python and command line clients", run: end_to_end_python },
+    Step { name: "end to end, containers", run: end_to_end_containers },
 ];
 
 fn formatting(context: &Context<'_>) -> Result<(), TaskError> {
@@ -150,10 +151,24 @@ fn end_to_end_python(context: &Context<'_>) -> Result<(), TaskError> {
     run(end_to_end_command(context, &["--test", "clients"]).env("ESKER_E2E_VENV", venv))
 }
 
+/// The image and the Compose files. Their times are of interest, so what they print is shown.
+fn end_to_end_containers(context: &Context<'_>) -> Result<(), TaskError> {
+    let venv = venv::ensure(context.workspace)?;
+    let images = containers::images(context.workspace, &release_path(context))?;
+    let args = ["--test", "containers", "--", "--test-threads=1", "--nocapture"];
+    let mut command = end_to_end_command(context, &args);
+    command.env("ESKER_E2E_VENV", venv);
+    run(command.env("ESKER_IMAGE", &images.esker).env("HAPROXY_IMAGE", &images.debian))
+}
+
 fn end_to_end_command(context: &Context<'_>, args: &[&str]) -> Command {
     let mut command = test_command(context, &[&["--package", "e2e"], args].concat());
-    command.env("ESKER_BIN", context.workspace.target().join("release/esker"));
+    command.env("ESKER_BIN", release_path(context));
     command
+}
+
+fn release_path(context: &Context<'_>) -> PathBuf {
+    context.workspace.target().join("release/esker")
 }
 
 fn test_command(context: &Context<'_>, args: &[&str]) -> Command {

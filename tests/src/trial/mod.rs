@@ -9,7 +9,7 @@ mod verdict;
 
 pub use gaps::Gaps;
 pub use judged::Judged;
-pub use verdict::Verdict;
+pub use verdict::{Verdict, judge};
 
 use crate::cluster::{Cluster, Options, PATIENCE};
 use crate::connection::Connection;
@@ -19,6 +19,7 @@ use crate::wait::eventually;
 use crate::{bucket, digest, report};
 use esker_checker::Moment;
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -56,7 +57,7 @@ impl Trial {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let cluster = Cluster::start(options);
         let bucket = bucket::unique_name();
-        make_bucket(&cluster, &bucket);
+        make_bucket(cluster.node(0).s3(), &bucket);
         let gateways: Vec<_> = cluster.nodes().iter().map(crate::cluster::Node::s3).collect();
         let seed = seed();
         report::note(&format!("{name}: seed {seed}"));
@@ -272,10 +273,10 @@ impl Trial {
     }
 }
 
-/// A bucket whose versioning is enabled.
+/// Makes a bucket whose versioning is enabled.
 #[track_caller]
-fn make_bucket(cluster: &Cluster, bucket: &str) {
-    let mut connection = Connection::new(cluster.node(0).s3(), REQUEST_PATIENCE);
+pub fn make_bucket(gateway: SocketAddr, bucket: &str) {
+    let mut connection = Connection::new(gateway, REQUEST_PATIENCE);
     let versioning = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
     let requests = [
         Request::new("PUT", &format!("/{bucket}")),
@@ -289,7 +290,7 @@ fn make_bucket(cluster: &Cluster, bucket: &str) {
 }
 
 /// What choices are made from: `ESKER_SEED`, or the time.
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     let given = std::env::var("ESKER_SEED").ok().and_then(|seed| seed.parse().ok());
     given.unwrap_or_else(|| {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

@@ -38,11 +38,7 @@ impl fmt::Display for Verdict {
 }
 
 /// Stops the clients, lists what is there through each of `readers`, reads every version, and checks the history.
-pub(super) fn judge(
-    load: Load,
-    bucket: &str,
-    readers: &[SocketAddr],
-) -> Result<(Verdict, Vec<Listed>), String> {
+pub fn judge(load: Load, bucket: &str, readers: &[SocketAddr]) -> Result<(Verdict, Vec<Listed>), String> {
     let started = std::time::Instant::now();
     let stopped = load.now();
     let mut record = load.stop();
