@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use esker_rpc::metadata::MetadataError;
 use openraft::errors::{LinearizableReadError, RaftError};
-use openraft::{LinearizerOption, ReadPolicy};
+use openraft::{LinearizerOption, RaftMetrics, ReadPolicy, ServerState};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::node::{Group, NotDone, Trace, forward};
+use crate::types::TypeConfig;
 
 /// How many reads may wait for an index.
 const READS_MAX: usize = 16 * 1024;
@@ -105,6 +106,9 @@ impl Group {
 
     /// Waits until the rows of this replica include every command that was acknowledged before the call.
     pub(crate) async fn catch_up(self: &Arc<Group>) -> Result<(), MetadataError> {
+        if self.observe().look(decides_alone) {
+            return Ok(());
+        }
         let late = |_| MetadataError::Unavailable("the read took too long".to_owned());
         let caught_up = async {
             let index = self.reads().index().await?;
@@ -117,6 +121,73 @@ impl Group {
     }
 }
 
+/// Whether the rows of this replica include every acknowledged command as they are: it is the leader and the only voter, and
+/// has applied an entry of its own term, so everything that was acknowledged before that.
+///
+/// What it acknowledges itself is applied first. Another replica can acknowledge something only once this one has appended a
+/// membership that names it, voted for it, and acknowledged its entries; openraft's core publishes its state between any two
+/// of these, since each waits for a reply to the one before, so that whoever looks after the acknowledgement sees at
+/// least the membership.
+fn decides_alone(metrics: &RaftMetrics<TypeConfig>) -> bool {
+    let is_only_voter = || {
+        let mut voters = metrics.membership_config.voter_ids();
+        (voters.next(), voters.next()) == (Some(metrics.id), None)
+    };
+    metrics.running_state.is_ok()
+        && metrics.state == ServerState::Leader
+        && metrics.last_applied.is_some_and(|id| id.leader_id.term == metrics.current_term)
+        && is_only_voter()
+}
+
 fn stopped<E>(_: E) -> MetadataError {
     MetadataError::Failed("the replica stopped".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{LeaderId, LogId, Membership, Peer, StoredMembership};
+    use openraft::vote::RaftLeaderId as _;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    const NODE: u64 = 1;
+
+    fn log_id(term: u64) -> LogId {
+        LogId::new(LeaderId::new(term, NODE).to_committed(), 7)
+    }
+
+    /// What a leader of term 3 sees, with these memberships in effect.
+    fn leader(configs: &[&[u64]]) -> RaftMetrics<TypeConfig> {
+        let configs: Vec<BTreeSet<u64>> =
+            configs.iter().map(|nodes| nodes.iter().copied().collect()).collect();
+        let nodes: BTreeMap<u64, Peer> =
+            configs.iter().flatten().map(|node| (*node, Peer { address: String::new() })).collect();
+        let membership = Membership::new(configs, nodes).unwrap();
+        let mut metrics = RaftMetrics::new_initial(NODE);
+        metrics.state = ServerState::Leader;
+        metrics.current_term = 3;
+        metrics.last_applied = Some(log_id(3));
+        metrics.membership_config = Arc::new(StoredMembership::new(Some(log_id(1)), membership));
+        metrics
+    }
+
+    #[test]
+    fn only_a_leader_that_is_the_only_voter_and_has_applied_its_term_decides_alone() {
+        assert!(decides_alone(&leader(&[&[NODE]])));
+        for others in [&[&[NODE, 2][..]][..], &[&[NODE], &[NODE, 2]], &[&[2]], &[]] {
+            assert!(!decides_alone(&leader(others)), "{others:?}");
+        }
+        let with = |change: fn(&mut RaftMetrics<TypeConfig>)| {
+            let mut metrics = leader(&[&[NODE]]);
+            change(&mut metrics);
+            decides_alone(&metrics)
+        };
+        assert!(!with(|metrics| metrics.state = ServerState::Candidate));
+        assert!(!with(|metrics| metrics.last_applied = None));
+        assert!(
+            !with(|metrics| metrics.last_applied = Some(log_id(2))),
+            "what it acknowledged before it stopped"
+        );
+        assert!(!with(|metrics| metrics.running_state = Err(openraft::errors::Fatal::Stopped)));
+    }
 }
