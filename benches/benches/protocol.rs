@@ -9,6 +9,7 @@ use esker_s3::auth::{Payload, SignedRequest, SigningKey, TrailerMode};
 use esker_s3::body::{BodyKind, BodyPlan, BodyReader};
 use esker_s3::checksum::ChecksumState;
 use esker_s3::chunked::{AwsChunkedDecoder, ChunkedMode};
+use esker_s3::md5::{Feed, Md5, update_all};
 use esker_s3::request::operation::{ListObjectVersions, ListObjectsV2, OwnerField};
 use esker_s3::request::{Caller, EncodingType, Hosting, Request, RequestHead};
 use esker_s3::xml::read::delete_objects;
@@ -146,16 +147,28 @@ fn digests(c: &mut Criterion) {
     let head = RequestHead { method: &Method::PUT, path: "/b/k", query: "", host: "h", headers: &headers };
     let plan = |signed| BodyPlan::parse(&head, signed, BodyKind::Object).expect("a plan");
     let read = |plan: BodyPlan| {
-        let mut reader = BodyReader::new(plan);
+        let (mut reader, mut md5) = (BodyReader::new(plan), Md5::default());
         for start in (0..MIB).step_by(PIECE_BYTES) {
             let mut piece = payload.slice(start..start + PIECE_BYTES);
             while let Some(payload) = reader.decode(&mut piece).expect("a sound body") {
-                black_box(payload);
+                md5.update(&payload);
             }
         }
-        reader.finish().expect("a whole body")
+        reader.finish(md5.finish()).expect("a whole body")
     };
     group.bench_function("a body: MD5", |b| b.iter(|| read(plan(Payload::Unsigned))));
+    for bodies in [1, 2, 4, 8] {
+        group.throughput(Throughput::Bytes((bodies * MIB) as u64));
+        group.bench_function(format!("MD5 of bodies side by side/{bodies}"), |b| {
+            b.iter(|| {
+                let mut all = vec![Md5::default(); bodies];
+                let mut feeds: Vec<_> = all.iter_mut().map(|md5| Feed { md5, bytes: &payload }).collect();
+                update_all(&mut feeds);
+                black_box(all)
+            });
+        });
+    }
+    group.throughput(Throughput::Bytes(MIB as u64));
     let sha256 = Payload::Sha256(Sha256::digest(&payload).into());
     group.bench_function("a body: MD5, SHA256, CRC64NVME", |b| {
         b.iter(|| read(plan(sha256.clone()).or_compute(ChecksumAlgorithm::Crc64Nvme)));

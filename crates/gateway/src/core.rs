@@ -1,5 +1,6 @@
 //! What every operation works with.
 
+use crate::data::Digesters;
 use crate::metadata::MetadataClient;
 use crate::route::Routes;
 use crate::settings::Settings;
@@ -16,6 +17,7 @@ pub(crate) struct Core {
     pub(crate) metadata: Arc<MetadataClient>,
     pub(crate) storage: Arc<dyn BlobStore>,
     pub(crate) routes: Routes,
+    pub(crate) digesters: Arc<Digesters>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     /// Work that goes on after its request was answered; shutdown waits for it.

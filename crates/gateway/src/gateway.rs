@@ -88,6 +88,7 @@ impl Gateway {
             metadata,
             storage,
             routes: Routes::new(),
+            digesters: Arc::default(),
             clock,
             random,
             tasks: tasks.clone(),

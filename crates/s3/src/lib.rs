@@ -10,6 +10,7 @@
 //! use bytes::Bytes;
 //! use esker_s3::auth::SignedRequest;
 //! use esker_s3::body::{BodyKind, BodyPlan, BodyReader, BodySummary};
+//! use esker_s3::md5::Md5;
 //! use esker_s3::request::{Caller, Hosting, Operation, Request, RequestHead};
 //! use esker_s3::{ErrorCode, S3Error};
 //! use esker_types::{ChecksumAlgorithm, Timestamp};
@@ -28,13 +29,14 @@
 //!
 //!     let plan = BodyPlan::parse(&head, verified.payload, BodyKind::Object)?
 //!         .or_compute(ChecksumAlgorithm::Crc64Nvme);
-//!     let mut reader = BodyReader::new(plan);
+//!     let (mut reader, mut md5) = (BodyReader::new(plan), Md5::default());
 //!     for mut input in body {
-//!         while let Some(_payload) = reader.decode(&mut input)? {
+//!         while let Some(payload) = reader.decode(&mut input)? {
+//!             md5.update(&payload);
 //!             // Write it, but do not let it take effect.
 //!         }
 //!     }
-//!     reader.finish() // Now commit put.headers, put.condition, and the summary's size, ETag and checksum.
+//!     reader.finish(md5.finish()) // Now commit put.headers, put.condition, and the summary's size, ETag and checksum.
 //! }
 //!
 //! # let (parts, ()) = http::Request::put("/my-bucket/k")
@@ -61,6 +63,7 @@ pub mod checksum;
 pub mod chunked;
 pub mod encoding;
 pub mod error;
+pub mod md5;
 pub mod request;
 pub mod times;
 pub mod xml;

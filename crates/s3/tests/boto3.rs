@@ -7,6 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use esker_s3::auth::{SignedRequest, Verified};
 use esker_s3::body::{BodyKind, BodyPlan, BodyReader};
+use esker_s3::md5::Md5;
 use esker_s3::request::{Caller, Hosting, Operation, Request, RequestHead};
 use esker_s3::{ErrorCode, S3Error, xml};
 use esker_types::Timestamp;
@@ -75,7 +76,7 @@ impl Recorded {
         while let Some(piece) = reader.decode(&mut input).expect("body") {
             bytes.extend_from_slice(&piece);
         }
-        let summary = reader.finish().expect("complete");
+        let summary = reader.finish(Md5::of(&bytes)).expect("complete");
         match kind {
             BodyKind::Object => {
                 let text = String::from_utf8_lossy(&bytes);

@@ -9,6 +9,7 @@ use esker_s3::ErrorCode;
 use esker_s3::auth::{ChunkSigner, CredentialScope, Payload, SigningKey, TrailerMode};
 use esker_s3::body::{BodyKind, BodyPlan, BodyReader, BodySummary};
 use esker_s3::checksum::{self, ChecksumState};
+use esker_s3::md5::Md5;
 use esker_s3::request::RequestHead;
 use esker_types::ChecksumAlgorithm;
 use http::{HeaderMap, HeaderValue, Method};
@@ -123,7 +124,7 @@ fn read(plan: BodyPlan, body: &[u8], cuts: &[usize]) -> Read {
         assert!(input.is_empty(), "all input is taken");
         start = end;
     }
-    let summary = reader.finish().map_err(|error| error.code)?;
+    let summary = reader.finish(Md5::of(&payload)).map_err(|error| error.code)?;
     Ok((payload, summary))
 }
 

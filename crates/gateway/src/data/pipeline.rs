@@ -1,21 +1,24 @@
 //! From raw bytes to checked ones: decoding and digests, beside the threads that serve requests.
 //!
-//! MD5 takes some 1.5 ms for a mebibyte, and SHA-256 more without processor support: run between two awaits of
+//! MD5 takes some 2 ms for a mebibyte, and SHA-256 more without processor support: run between two awaits of
 //! a request, that would hold up every other request of the thread. So bytes are collected into batches for the
 //! blocking pool; while one batch is worked on, the next is collected, and a body that comes faster than it can
-//! be digested waits. A hand-over costs about 10 µs, so a small batch is worked on where it is.
+//! be digested waits. A hand-over costs about 10 µs, so a small batch is worked on where it is. The MD5 of large batches
+//! is computed together with that of other bodies ([`Digesters`]).
 
+use super::digesters::Digesters;
 use super::errors::read_error;
 use super::incoming::RequestBody;
 use super::read::ObjectReader;
 use bytes::Bytes;
 use esker_s3::body::{BodyReader, BodySummary};
 use esker_s3::checksum::ChecksumState;
+use esker_s3::md5::Md5;
 use esker_s3::{ErrorCode, S3Error};
 use esker_types::{Checksum, ChecksumAlgorithm, ETag};
-use md5::{Digest as _, Md5};
 use std::collections::VecDeque;
 use std::future::Future;
+use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 /// Bytes that are collected before they are worked on.
@@ -52,7 +55,7 @@ impl<S: Source> Source for Option<S> {
     }
 }
 
-/// What is done with the bytes.
+/// What is done with the bytes, but for their MD5.
 pub(crate) trait Stage: Send + 'static {
     /// Works on the next bytes and passes on what they hold.
     fn work(&mut self, input: Bytes, output: &mut VecDeque<Bytes>) -> Result<(), S3Error>;
@@ -69,25 +72,23 @@ impl Stage for BodyReader {
 
 /// The digests of bytes that are copied: nothing states what they should be.
 pub(crate) struct CopyDigests {
-    md5: Md5,
     checksum: ChecksumState,
     size: u64,
 }
 
 impl CopyDigests {
     pub(crate) fn new(algorithm: ChecksumAlgorithm) -> CopyDigests {
-        CopyDigests { md5: Md5::new(), checksum: ChecksumState::new(algorithm), size: 0 }
+        CopyDigests { checksum: ChecksumState::new(algorithm), size: 0 }
     }
 
-    /// Length in bytes, tag and checksum of what was copied.
-    pub(crate) fn finish(self) -> (u64, ETag, Checksum) {
-        (self.size, ETag::of_body(self.md5.finalize().into()), self.checksum.finish())
+    /// Length in bytes and checksum of what was copied.
+    fn finish(self) -> (u64, Checksum) {
+        (self.size, self.checksum.finish())
     }
 }
 
 impl Stage for CopyDigests {
     fn work(&mut self, input: Bytes, output: &mut VecDeque<Bytes>) -> Result<(), S3Error> {
-        self.md5.update(&input);
         self.checksum.update(&input);
         self.size += input.len() as u64;
         output.push_back(input);
@@ -98,12 +99,19 @@ impl Stage for CopyDigests {
 /// Bytes of a source, worked on by a stage. Holds at most two batches.
 pub(crate) struct Pipeline<S, T> {
     source: S,
+    digesters: Arc<Digesters>,
     /// `None` only after an error.
-    stage: Option<T>,
+    work: Option<Work<T>>,
     /// Collected, not worked on yet.
     batch: Batch,
     /// Worked on, not taken yet.
     ready: VecDeque<Bytes>,
+}
+
+struct Work<T> {
+    stage: T,
+    /// Of all that came out of the stage.
+    md5: Md5,
 }
 
 #[derive(Default)]
@@ -115,8 +123,10 @@ struct Batch {
 }
 
 impl<S: Source, T: Stage> Pipeline<S, T> {
-    pub(crate) fn new(source: S, stage: T) -> Pipeline<S, T> {
-        Pipeline { source, stage: Some(stage), batch: Batch::default(), ready: VecDeque::new() }
+    pub(crate) fn new(source: S, stage: T, digesters: &Arc<Digesters>) -> Pipeline<S, T> {
+        let work = Some(Work { stage, md5: Md5::default() });
+        let digesters = Arc::clone(digesters);
+        Pipeline { source, digesters, work, batch: Batch::default(), ready: VecDeque::new() }
     }
 
     /// The next bytes, never none of them; `None` at the end, after which [`Pipeline::finish`] tells whether
@@ -133,21 +143,22 @@ impl<S: Source, T: Stage> Pipeline<S, T> {
                 collect(&mut self.source, &mut self.batch).await?;
                 continue;
             }
-            let stage = self.stage.take().ok_or(ErrorCode::InternalError)?;
+            let work = self.work.take().ok_or(ErrorCode::InternalError)?;
             let last = self.batch.last;
             let batch = std::mem::replace(&mut self.batch, Batch { last, ..Batch::default() });
             // Whichever fails first ends it: a client whose chunk is wrong may wait for the reply before it sends more.
-            let ((stage, ready), ()) =
-                tokio::try_join!(work(stage, batch), collect(&mut self.source, &mut self.batch))?;
-            self.stage = Some(stage);
+            let done = work.on(batch, &self.digesters);
+            let ((work, ready), ()) = tokio::try_join!(done, collect(&mut self.source, &mut self.batch))?;
+            self.work = Some(work);
             self.ready = ready;
         }
     }
 
-    /// The stage, which has seen every byte. The source goes last, since an unread rest of it is drained.
-    pub(crate) fn finish(self) -> Result<T, S3Error> {
+    /// The stage, which has seen every byte, and the MD5. The source goes last, since an unread rest of it is drained.
+    fn finish(self) -> Result<(T, [u8; 16]), S3Error> {
         debug_assert!(self.batch.last && self.ready.is_empty(), "finished before its end");
-        self.stage.ok_or(ErrorCode::InternalError.into())
+        let Work { stage, md5 } = self.work.ok_or(ErrorCode::InternalError)?;
+        Ok((stage, md5.finish()))
     }
 }
 
@@ -157,7 +168,17 @@ impl Pipeline<RequestBody, BodyReader> {
     /// # Errors
     /// It is not what the client announced.
     pub(crate) fn summary(self) -> Result<BodySummary, S3Error> {
-        self.finish()?.finish()
+        let (reader, md5) = self.finish()?;
+        reader.finish(md5)
+    }
+}
+
+impl<S: Source> Pipeline<S, CopyDigests> {
+    /// Length in bytes, tag and checksum of what was copied, once all of it was taken.
+    pub(crate) fn digests(self) -> Result<(u64, ETag, Checksum), S3Error> {
+        let (copied, md5) = self.finish()?;
+        let (size, checksum) = copied.finish();
+        Ok((size, ETag::of_body(md5), checksum))
     }
 }
 
@@ -175,20 +196,34 @@ async fn collect(source: &mut impl Source, batch: &mut Batch) -> Result<(), S3Er
     Ok(())
 }
 
-async fn work<T: Stage>(mut stage: T, batch: Batch) -> Result<(T, VecDeque<Bytes>), S3Error> {
-    let bytes = batch.bytes;
-    let run = move || {
+impl<T: Stage> Work<T> {
+    async fn on(
+        mut self,
+        batch: Batch,
+        digesters: &Arc<Digesters>,
+    ) -> Result<(Self, VecDeque<Bytes>), S3Error> {
+        if batch.bytes <= INLINE_BYTES_MAX {
+            let ready = self.check(batch)?;
+            ready.iter().for_each(|piece| self.md5.update(piece));
+            return Ok((self, ready));
+        }
+        let digesters = Arc::clone(digesters);
+        let run = move || {
+            let ready = self.check(batch)?;
+            self.md5 = digesters.update(self.md5, ready.clone()).ok_or(ErrorCode::InternalError)?;
+            Ok((self, ready))
+        };
+        // The blocking pool fails only if the runtime shuts down.
+        spawn_blocking(run).await.unwrap_or(Err(ErrorCode::InternalError.into()))
+    }
+
+    fn check(&mut self, batch: Batch) -> Result<VecDeque<Bytes>, S3Error> {
         let mut ready = VecDeque::with_capacity(batch.pieces.len());
         for piece in batch.pieces {
-            stage.work(piece, &mut ready)?;
+            self.stage.work(piece, &mut ready)?;
         }
-        Ok((stage, ready))
-    };
-    if bytes <= INLINE_BYTES_MAX {
-        return run();
+        Ok(ready)
     }
-    // The blocking pool fails only if the runtime shuts down.
-    spawn_blocking(run).await.unwrap_or(Err(ErrorCode::InternalError.into()))
 }
 
 #[cfg(test)]
@@ -214,16 +249,16 @@ mod tests {
             let script = pieces(count, length);
             let expected: Vec<u8> = script.iter().flatten().flatten().copied().collect();
             let digests = CopyDigests::new(ChecksumAlgorithm::Crc32);
-            let mut pipeline = Pipeline::new(Scripted(script), digests);
+            let mut pipeline = Pipeline::new(Scripted(script), digests, &Arc::default());
             let mut passed = Vec::new();
             while let Some(piece) = pipeline.next().await.expect("no error") {
                 assert!(!piece.is_empty());
                 passed.extend_from_slice(&piece);
             }
             assert!(passed == expected, "{count} pieces of {length} bytes");
-            let (size, etag, checksum) = pipeline.finish().expect("ended").finish();
+            let (size, etag, checksum) = pipeline.digests().expect("ended");
             assert_eq!(size, expected.len() as u64);
-            assert_eq!(etag, ETag::of_body(Md5::digest(&expected).into()));
+            assert_eq!(etag, ETag::of_body(Md5::of(&expected)));
             assert_eq!(checksum, ChecksumState::of(ChecksumAlgorithm::Crc32, &expected));
         }
     }
@@ -232,7 +267,8 @@ mod tests {
     async fn an_error_of_the_source_ends_the_pipeline() {
         let mut script = pieces(3, BATCH_BYTES);
         script.push_back(Err(ErrorCode::IncompleteBody.into()));
-        let mut pipeline = Pipeline::new(Scripted(script), CopyDigests::new(ChecksumAlgorithm::Crc32));
+        let copied = CopyDigests::new(ChecksumAlgorithm::Crc32);
+        let mut pipeline = Pipeline::new(Scripted(script), copied, &Arc::default());
         let error = loop {
             match pipeline.next().await {
                 Ok(piece) => assert!(piece.is_some(), "a body that broke off never ends well"),

@@ -58,7 +58,7 @@ pub(super) async fn location(cx: OpContext<'_>, bucket: &BucketName) -> Result<R
 /// Takes the name in the directory, opens the incarnation in the group that will order it, then shows it. A
 /// creation that stopped half-way is finished by the next one.
 pub(super) async fn create(cx: OpContext<'_>, name: &BucketName, body: OpBody) -> Result<Reply, S3Error> {
-    read::create_bucket_configuration(&body.document().await?, &cx.core.settings.region)?;
+    read::create_bucket_configuration(&body.document(cx).await?, &cx.core.settings.region)?;
     for _ in 0..CREATE_TRIES {
         match take_name(cx, name).await? {
             Taken::Now(route) => {

@@ -158,7 +158,7 @@ async fn stream(
     let mut pipeline = copy_source::read(cx, &mut source, range, algorithm).await?;
     let target = StoreTarget { group: route.group, inline_bytes_max: cx.core.settings.inline_bytes_max };
     let (stored, size) = store(cx.core, target, &mut pipeline).await?;
-    let (_, etag, checksum) = pipeline.finish()?.finish();
+    let (_, etag, checksum) = pipeline.digests()?;
 
     let headers = match &input.metadata {
         MetadataDirective::Copy => source.record.headers.clone(),

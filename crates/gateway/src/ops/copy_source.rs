@@ -50,7 +50,7 @@ pub(super) async fn read(
             Some(reader.map_err(|error| read_error(&error))?)
         }
     };
-    Ok(Pipeline::new(reader, CopyDigests::new(algorithm)))
+    Ok(Pipeline::new(reader, CopyDigests::new(algorithm), &cx.core.digesters))
 }
 
 fn wanted(source: &CopySource, detail: Detail) -> Wanted<'_> {

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 const KEYS_IN_FLIGHT: usize = 64;
 
 pub(super) async fn run(cx: OpContext<'_>, bucket: &BucketName, body: OpBody) -> Result<Reply, S3Error> {
-    let request = read::delete_objects(&body.document().await?)?;
+    let request = read::delete_objects(&body.document(cx).await?)?;
     // A missing bucket is an error of the request, not of each entry.
     cx.core.confirmed_route(bucket).await?;
     let count = request.entries.len();

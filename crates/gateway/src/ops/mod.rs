@@ -42,8 +42,8 @@ pub(crate) struct OpBody {
 
 impl OpBody {
     /// All of a document. Its length is bounded by what the plan allows for its kind.
-    async fn document(self) -> Result<Bytes, S3Error> {
-        let mut pipeline = Pipeline::new(self.body, BodyReader::new(self.plan));
+    async fn document(self, cx: OpContext<'_>) -> Result<Bytes, S3Error> {
+        let mut pipeline = Pipeline::new(self.body, BodyReader::new(self.plan), &cx.core.digesters);
         let mut document = BytesMut::new();
         while let Some(piece) = pipeline.next().await? {
             document.extend_from_slice(&piece);

@@ -23,7 +23,7 @@ pub(super) async fn run(cx: OpContext<'_>, input: PutObject, body: OpBody) -> Re
     let route = if small { core.route(&bucket).await?.0 } else { core.confirmed_route(&bucket).await? };
 
     let reader = BodyReader::new(body.plan.or_compute(DEFAULT_CHECKSUM));
-    let mut pipeline = Pipeline::new(body.body, reader);
+    let mut pipeline = Pipeline::new(body.body, reader, &core.digesters);
     let target = StoreTarget { group: route.group, inline_bytes_max };
     let (stored, size) = store(core, target, &mut pipeline).await?;
     let summary = pipeline.summary()?;

@@ -15,7 +15,7 @@ pub(super) async fn get(cx: OpContext<'_>, bucket: &BucketName) -> Result<Reply,
 }
 
 pub(super) async fn put(cx: OpContext<'_>, bucket: &BucketName, body: OpBody) -> Result<Reply, S3Error> {
-    let state = read::versioning_configuration(&body.document().await?)?;
+    let state = read::versioning_configuration(&body.document(cx).await?)?;
     cx.core.command(bucket, |bucket| CommandBody::PutVersioning { bucket, state }).await?;
     Ok(empty(StatusCode::OK))
 }

@@ -8,10 +8,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use esker_types::{Checksum, ChecksumAlgorithm, ETag};
-use md5::{Digest as _, Md5};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
-/// Decodes and digests one body. It does no IO: hand it bytes as they arrive, take out payload.
+/// Decodes and checks one body. It does no IO: hand it bytes as they arrive, take out payload.
+///
+/// The MD5 of the payload is the caller's to compute, who can do that for several bodies at once
+/// ([`crate::md5::update_all`]).
 ///
 /// What comes out is not known to be what the client meant until [`BodyReader::finish`] has succeeded, so until
 /// then it may be written, but not take effect.
@@ -21,7 +23,6 @@ pub struct BodyReader {
     decoder: Option<AwsChunkedDecoder>,
     length: Option<u64>,
     received: u64,
-    md5: Md5,
     sha256: Option<Sha256>,
     checksum: Option<ChecksumState>,
     expected: Expected,
@@ -65,7 +66,6 @@ impl BodyReader {
             decoder,
             length,
             received: 0,
-            md5: Md5::new(),
             sha256: plan.sha256.map(|_| Sha256::new()),
             checksum: plan.compute.map(ChecksumState::new),
             expected: Expected { md5: plan.md5, sha256: plan.sha256, checksum: plan.checksum },
@@ -90,7 +90,6 @@ impl BodyReader {
         if self.length.is_some_and(|length| self.received > length) {
             return Err(incomplete(self.length, self.received));
         }
-        self.md5.update(&piece);
         if let Some(sha256) = &mut self.sha256 {
             sha256.update(&piece);
         }
@@ -100,12 +99,12 @@ impl BodyReader {
         Ok(Some(piece))
     }
 
-    /// Ends the body and checks its length, digests and trailers (s3-rules 10).
+    /// Ends the body and checks its length, digests and trailers (s3-rules 10). `md5` is that of the payload.
     ///
     /// # Errors
     /// `IncompleteBody`, `XAmzContentSHA256Mismatch`, `BadDigest`, `MalformedTrailerError`, `InvalidRequest`,
     /// `SignatureDoesNotMatch`.
-    pub fn finish(self) -> Result<BodySummary, S3Error> {
+    pub fn finish(self, md5: [u8; 16]) -> Result<BodySummary, S3Error> {
         if self.received > self.kind.bytes_max() {
             return Err(self.kind.too_long(None));
         }
@@ -119,7 +118,6 @@ impl BodyReader {
         if let (Some(expected), Some(sha256)) = (self.expected.sha256, self.sha256) {
             check_sha256(expected, sha256.finalize().into())?;
         }
-        let md5: [u8; 16] = self.md5.finalize().into();
         check_md5(self.expected.md5, md5)?;
         let checksum = self.checksum.map(ChecksumState::finish);
         let stated = stated_checksum(self.expected.checksum, &trailers)?;

@@ -24,7 +24,7 @@ pub(in crate::ops) async fn run(
     host: &str,
 ) -> Result<Reply, S3Error> {
     let CompleteMultipartUpload { bucket, key, upload, condition, .. } = input;
-    let named = complete_multipart_upload(&body.document().await?)?;
+    let named = complete_multipart_upload(&body.document(cx).await?)?;
     check_part_order(&named)?;
     let etags = named.iter().map(|part| part.etag.clone().ok_or_else(|| invalid_part(part.number)));
     let etags: Vec<ETag> = etags.collect::<Result<_, _>>()?;

@@ -30,7 +30,7 @@ pub(in crate::ops) async fn run(
         // The parts decide: if all have the same algorithm, the object will have it too.
         None => body.plan.or_compute(DEFAULT_CHECKSUM),
     };
-    let mut pipeline = Pipeline::new(body.body, BodyReader::new(plan));
+    let mut pipeline = Pipeline::new(body.body, BodyReader::new(plan), &cx.core.digesters);
     let (stored, size) = store(cx.core, target(route), &mut pipeline).await?;
     let summary = pipeline.summary()?;
     let part = NewPart {

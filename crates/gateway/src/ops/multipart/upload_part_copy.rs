@@ -40,7 +40,7 @@ pub(in crate::ops) async fn run(cx: OpContext<'_>, input: &UploadPartCopy) -> Re
     let algorithm = page.upload.checksum.map_or(DEFAULT_CHECKSUM, |checksum| checksum.algorithm);
     let mut pipeline = copy_source::read(cx, &mut source, range, algorithm).await?;
     let (stored, size) = store(cx.core, target(route), &mut pipeline).await?;
-    let (_, etag, checksum) = pipeline.finish()?.finish();
+    let (_, etag, checksum) = pipeline.digests()?;
     let part = NewPart {
         bucket,
         key,
