@@ -64,6 +64,9 @@ struct VerifyArgs {
     /// Run only the steps whose name contains this text; may be repeated.
     #[arg(long, value_name = "TEXT")]
     only: Vec<String>,
+    /// Leave out the steps whose name contains this text; may be repeated.
+    #[arg(long, value_name = "TEXT")]
+    without: Vec<String>,
 }
 
 fn main() -> ExitCode {
@@ -90,6 +93,7 @@ fn run(task: Task) -> Result<(), TaskError> {
                     false => runner::Length::Short,
                 },
                 only: args.only,
+                without: args.without,
                 strictness: runner::Strictness::of_environment(),
             };
             runner::verify(&workspace, &options)

@@ -51,6 +51,8 @@ pub(crate) struct Options {
     pub(crate) length: Length,
     /// Run only steps whose name contains one of these; all if there is none.
     pub(crate) only: Vec<String>,
+    /// Run no steps whose name contains one of these.
+    pub(crate) without: Vec<String>,
     /// Whether a step may be skipped.
     pub(crate) strictness: Strictness,
 }
@@ -72,8 +74,10 @@ pub(crate) fn verify(workspace: &Workspace, options: &Options) -> Result<(), Tas
     let report = Report::begin(workspace, options.length)?;
     let context = steps::Context { workspace, length: options.length, report: report.path() };
     let mut endings = Vec::new();
-    let named = |step: &Step| options.only.iter().any(|text| step.name.contains(text.as_str()));
-    let chosen = |step: &&Step| options.only.is_empty() || named(step);
+    let named = |texts: &[String], step: &Step| texts.iter().any(|text| step.name.contains(text.as_str()));
+    let chosen = |step: &&Step| {
+        (options.only.is_empty() || named(&options.only, step)) && !named(&options.without, step)
+    };
     let start = Instant::now();
     for step in steps::STEPS.iter().filter(chosen) {
         println!("\n=== {}", step.name);
