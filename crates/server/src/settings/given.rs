@@ -12,7 +12,7 @@ const CLUSTER: &str = "Cluster";
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Given {
-    /// Where everything is kept; made if it does not exist [default: ./esker-data]
+    /// Where everything is kept; made if it does not exist [default: esker-data]
     #[arg(long, env = "ESKER_DATA_DIR", value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
 
