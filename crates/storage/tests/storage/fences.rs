@@ -88,6 +88,7 @@ async fn race(seed: u64) -> (usize, usize) {
     let (world, _) = World::simulated();
     let store = Arc::new(world.open().0);
     let random = Arc::new(SeededRandom::new(seed));
+    let enough = random.below(40);
     let writers = (0..4_u64).map(|task| {
         let (store, random) = (store.clone(), random.clone());
         tokio::spawn(async move {
@@ -104,7 +105,7 @@ async fn race(seed: u64) -> (usize, usize) {
         })
     });
     let writers: Vec<_> = writers.collect();
-    while store.usage().await.unwrap().blobs < random.below(40) {
+    while store.usage().await.unwrap().blobs < enough {
         tokio::task::yield_now().await;
     }
     store.fence(&[fence(5, 2)]).await.unwrap();
