@@ -5,6 +5,7 @@ mod concurrency;
 mod contract;
 mod damage;
 mod datadir;
+mod disks;
 mod fences;
 mod full;
 mod golden;
