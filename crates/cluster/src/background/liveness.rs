@@ -18,7 +18,7 @@ use tokio::time::Instant;
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// What is known of a storage node's life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signs {
     /// For how long it has been asked in vain; zero if it answered the last time.
     pub silent_for: Duration,
@@ -55,12 +55,12 @@ pub(super) struct Liveness {
 impl Liveness {
     /// What is known of a node; none if it was not asked yet.
     pub(super) fn of(&self, node: NodeId) -> Option<Signs> {
-        self.signs().get(&node).copied()
+        self.signs().get(&node).cloned()
     }
 
     /// What is known of all nodes that take part.
     pub(super) fn all(&self) -> Vec<(NodeId, Signs)> {
-        self.signs().iter().map(|(node, signs)| (*node, *signs)).collect()
+        self.signs().iter().map(|(node, signs)| (*node, signs.clone())).collect()
     }
 
     /// Asks until it is dropped.
@@ -91,15 +91,16 @@ impl Liveness {
         let answers = futures::future::join_all(all.iter().map(|node| ask(*node))).await;
         let mut signs = self.signs();
         for (node, answer) in answers {
-            let old = signs.get(&node).copied();
+            let old = signs.get(&node).cloned();
+            let silent_before = old.as_ref().map_or(Duration::ZERO, |signs| signs.silent_for);
             let new = match answer {
                 Ok(usage) => Signs { silent_for: Duration::ZERO, usage: Some(usage) },
                 Err(_) => Signs {
-                    silent_for: old.map_or(Duration::ZERO, |signs| signs.silent_for).saturating_add(since),
+                    silent_for: silent_before.saturating_add(since),
                     usage: old.and_then(|signs| signs.usage),
                 },
             };
-            tell(node, old.map_or(Duration::ZERO, |signs| signs.silent_for), new.silent_for);
+            tell(node, silent_before, new.silent_for);
             signs.insert(node, new);
         }
     }

@@ -124,6 +124,7 @@ impl Background {
             let upkeep = Upkeep {
                 node: own.node,
                 local: own.storage,
+                losses: own.losses,
                 nodes: Arc::clone(&nodes),
                 views: views.clone(),
                 ledger,

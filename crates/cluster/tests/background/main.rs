@@ -5,6 +5,7 @@
 mod cleaning;
 mod gone;
 mod late_puts;
+mod losses;
 mod moves;
 mod repairs;
 mod retired;
