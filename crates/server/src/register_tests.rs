@@ -65,7 +65,10 @@ impl World {
         Registrar {
             cluster: ClusterId::from_bytes([1; 16]),
             node: NodeId(node),
-            info: info(address),
+            info: {
+                let info = info(address);
+                Box::new(move || info.clone())
+            },
             proposals: self.proposals.clone(),
             views: self.views.clone(),
             peers: Arc::new(Nobody),
