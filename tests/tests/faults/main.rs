@@ -9,6 +9,7 @@
 
 mod absences;
 mod clocks;
+mod disks;
 mod freezes;
 mod growth;
 mod kills;
