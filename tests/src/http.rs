@@ -103,24 +103,12 @@ pub fn try_exchange(address: SocketAddr, bytes: &[u8], patience: Duration) -> Re
     read_response(&mut stream, "GET")
 }
 
-/// All metrics, as the console shows them.
-pub fn metrics(server: &impl Serves) -> String {
-    let request = b"GET /metrics HTTP/1.1\r\nhost: console\r\nconnection: close\r\n\r\n";
-    exchange(server.console(), request).expect("the console answers").text()
-}
-
-/// The value of a metric, as the console shows it, of all labels together; 0 if it never moved.
+/// The value of a metric without labels, as the console shows it; 0 if it never moved.
 pub fn metric(server: &impl Serves, name: &str) -> u64 {
-    let metrics = metrics(server);
-    let values = metrics.lines().filter_map(|line| {
-        let rest = line.strip_prefix(name)?;
-        let value = match rest.strip_prefix('{') {
-            Some(labelled) => labelled.rsplit_once('}')?.1,
-            None => rest,
-        };
-        value.strip_prefix(' ')
-    });
-    values.map(|value| value.trim().parse::<u64>().expect("a whole number")).sum()
+    let request = b"GET /metrics HTTP/1.1\r\nhost: console\r\nconnection: close\r\n\r\n";
+    let metrics = exchange(server.console(), request).expect("the console answers").text();
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.map_or(0, |value| value.trim().parse().expect("a whole number"))
 }
 
 /// A connection on which reads end after a while.

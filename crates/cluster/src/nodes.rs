@@ -3,7 +3,7 @@
 
 use crate::health::{Health, HealthOptions};
 use crate::view::ClusterView;
-use esker_rpc::{Losses, Storage, StorageError};
+use esker_rpc::{Storage, StorageError};
 use esker_types::NodeId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,8 +21,6 @@ pub struct OwnStorage {
     pub node: NodeId,
     /// Its store.
     pub storage: Arc<dyn Storage>,
-    /// What that lost.
-    pub losses: Arc<dyn Losses>,
 }
 
 /// All storage nodes.

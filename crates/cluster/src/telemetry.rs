@@ -1,7 +1,7 @@
 //! The metrics of what nodes do together, and the cluster as this node sees it.
 
 use crate::background::counters as background;
-use crate::background::{Signs, under_replicated_groups, unwritable_groups};
+use crate::background::{Signs, unwritable_groups};
 use crate::read::{READS_HEDGED_TOTAL, REPLICAS_FAILED_TOTAL};
 use crate::store::{PUTS_STALE_TOTAL, REPLICAS_LATE_TOTAL};
 use crate::view::ClusterView;
@@ -33,7 +33,7 @@ pub const METRICS: &[Metric] = &[
     Metric::gauge(WAITING, "Placement groups that are to move and wait for others that do"),
     Metric::gauge(
         UNDER_REPLICATED,
-        "Placement groups with fewer replicas than they should have on nodes that are not lost and have all their data",
+        "Placement groups with fewer replicas on nodes that are not lost than they should have",
     ),
     Metric::gauge(
         UNWRITABLE,
@@ -108,7 +108,7 @@ pub(crate) fn show(shown: &Shown<'_>) {
     set(metrics::gauge!(PLACEMENT_GROUPS), view.placements().len());
     set(metrics::gauge!(MOVING), view.placements().iter().filter(|state| state.moves()).count());
     set(metrics::gauge!(WAITING), shown.waiting);
-    set(metrics::gauge!(UNDER_REPLICATED), under_replicated_groups(view, shown.signs));
+    set(metrics::gauge!(UNDER_REPLICATED), view.under_replicated());
     set(metrics::gauge!(UNWRITABLE), unwritable_groups(view, shown.signs));
 }
 

@@ -83,14 +83,13 @@ impl ClusterView {
         self.topology.placements.iter().filter(move |state| state.names(node))
     }
 
-    /// How many placement groups have fewer replicas than they should on nodes that take part and lack nothing.
-    pub fn under_replicated(&self, lacks: impl Fn(NodeId) -> bool) -> usize {
-        let there = |node: &&NodeId| self.present(**node).is_some() && !lacks(**node);
+    /// How many placement groups have fewer replicas on nodes that take part than they should.
+    pub fn under_replicated(&self) -> usize {
         let (agreed, possible) = (usize::from(self.settings().replicas.get()), self.storage_nodes().len());
         let lacking = self.topology.placements.iter().filter(|state| {
             // A lost node is missed even if nobody can take its place yet.
             let wanted = agreed.min(possible.max(state.replicas.len()));
-            state.replicas.iter().filter(there).count() < wanted
+            state.replicas.iter().filter(|node| self.present(**node).is_some()).count() < wanted
         });
         lacking.count()
     }

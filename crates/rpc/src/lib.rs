@@ -4,7 +4,6 @@
 pub mod blobs;
 pub mod control;
 pub mod grpc;
-pub mod losses;
 pub mod metadata;
 pub mod storage;
 #[cfg(feature = "testing")]
@@ -13,9 +12,8 @@ pub mod transport;
 
 pub use blobs::{BlobStore, StoredBlob};
 pub use control::{Control, ControlError, Formation, Hello, SettingsChange, Stage};
-pub use losses::{Loss, Losses, NoLosses};
 pub use metadata::{Metadata, MetadataError, Proposal};
 pub use storage::{
-    BlobBody, BlobInfo, BlobPage, BlobReader, BodyAborted, DiskCondition, DiskState, DiskUsage, GroupFilter,
-    STAT_MAX, Scrubbed, Storage, StorageError, StorageUsage, Wholeness,
+    BlobBody, BlobInfo, BlobPage, BlobReader, BodyAborted, DiskState, GroupFilter, STAT_MAX, Scrubbed,
+    Storage, StorageError, StorageUsage,
 };

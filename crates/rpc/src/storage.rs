@@ -87,19 +87,6 @@ pub struct BlobPage {
     /// Where the next page resumes; none if this was the last. A page of a filtered list may be empty and yet not
     /// be the last, since a node looks at a bounded number of blobs for each.
     pub next: Option<BlobId>,
-    /// Whether the node lists all that it ever told others to have.
-    pub wholeness: Wholeness,
-}
-
-/// Whether a node has what it told others to have. One that lost a disk lacks some of that until it has compared itself
-/// with all who may have it: till then, that something is not on its list proves nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Wholeness {
-    /// It has.
-    #[default]
-    Whole,
-    /// It lost some, and is getting it back.
-    Lacking,
 }
 
 /// Whether a node's disk takes blobs.
@@ -114,11 +101,11 @@ pub enum DiskState {
 }
 
 /// What a node has room for, and what it holds. Bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct StorageUsage {
-    /// Size of the disks in use, together.
+    /// Size of the disk.
     pub capacity_bytes: u64,
-    /// What is free on them.
+    /// What is free on it.
     pub free_bytes: u64,
     /// Blobs that are stored.
     pub blobs: u64,
@@ -130,43 +117,6 @@ pub struct StorageUsage {
     pub scrubbed: Scrubbed,
     /// Whether it takes blobs at all.
     pub disk: DiskState,
-    /// Whether it has what it told others to have.
-    pub wholeness: Wholeness,
-    /// Its disks, the system disk first; empty if it does not tell.
-    pub disks: Vec<DiskUsage>,
-}
-
-/// One disk of a node.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct DiskUsage {
-    /// The data directory on it.
-    pub path: String,
-    /// Whether it is in use.
-    pub condition: DiskCondition,
-    /// Why it is not; empty if it is.
-    pub why: String,
-    /// Its size; 0 if that is not known.
-    pub capacity_bytes: u64,
-    /// What is free on it.
-    pub free_bytes: u64,
-    /// Blobs on it; of a disk that is not sound or full, those that are not on another disk of the node.
-    pub blobs: u64,
-    /// Their bytes.
-    pub live_bytes: u64,
-}
-
-/// What a node's disk is good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum DiskCondition {
-    /// It takes blobs.
-    #[default]
-    Sound,
-    /// It has no room for blobs.
-    Full,
-    /// It failed while it was in use: it is read as far as it can be, until what it has is elsewhere.
-    Retired,
-    /// It was not there when the node started, or could not be used then.
-    Out,
 }
 
 /// What a node's scrubbing has read since the node started.
@@ -220,8 +170,7 @@ pub trait Storage: Send + Sync + 'static {
     ) -> Result<BlobPage, StorageError>;
 
     /// Acknowledges states of placement groups. Durable on return: from then on no put with an earlier epoch of
-    /// these groups succeeds, and every one that did is listed, unless the list says that the node is
-    /// [lacking](Wholeness::Lacking). An earlier epoch than the acknowledged one is
+    /// these groups succeeds, and every one that did is listed. An earlier epoch than the acknowledged one is
     /// ignored. A [retired](DiskState::Retired) disk acknowledges, too, as long as it can do so durably.
     async fn fence(&self, fences: &[Fence]) -> Result<(), StorageError>;
 

@@ -32,7 +32,6 @@ mod upkeep;
 
 use clap::{Parser, Subcommand};
 use esker_storage::IndexStart;
-use open::Words;
 use settings::{Given, Settings};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -69,10 +68,6 @@ enum Command {
         /// Makes the index of stored data anew from the segments that are there: for once, after segments were lost
         #[arg(long)]
         rebuild_blob_index: bool,
-
-        /// Takes an empty data directory into use although there was a disk: for once, after that was replaced
-        #[arg(long, value_name = "DIR")]
-        replace_data_dir: Vec<PathBuf>,
     },
     /// Looks at a cluster and changes its nodes
     #[command(after_help = admin::HELP)]
@@ -90,14 +85,13 @@ A flag wins over its environment variable, and that over the configuration file.
 
 Examples:
   esker server --data-dir /srv/esker --address 0.0.0.0:9000 --region eu-central-1
-  esker server --data-dir /srv/system --data-dir /srv/disk-2 --data-dir /srv/disk-3
   esker server --config /etc/esker.toml";
 
 fn main() -> ExitCode {
     match Cli::parse().command {
-        Command::Server { given, config, rebuild_blob_index, replace_data_dir } => {
+        Command::Server { given, config, rebuild_blob_index } => {
             let index = if rebuild_blob_index { IndexStart::Rebuild } else { IndexStart::Recover };
-            server(*given, config.as_deref(), &Words { index, replaced: replace_data_dir })
+            server(*given, config.as_deref(), index)
         }
         Command::Admin(admin) => run_brief(admin::run(*admin), admin::AdminError::exit_code),
         Command::Health(ask) => run_brief(health::run(ask), health::HealthError::exit_code),
@@ -105,10 +99,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn server(given: Given, config: Option<&Path>, words: &Words) -> ExitCode {
+fn server(given: Given, config: Option<&Path>, index: IndexStart) -> ExitCode {
     let outcome = Settings::load(given, config)
         .map_err(start_error::StartError::from)
-        .and_then(|settings| run::server(&settings, words));
+        .and_then(|settings| run::server(&settings, index));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

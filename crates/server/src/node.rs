@@ -6,7 +6,7 @@ use crate::forming::Settled;
 use crate::link::Others;
 use crate::metadata;
 use crate::newcomer::Newcomer;
-use crate::open::{self, Opened, Words, World};
+use crate::open::{self, Opened, World};
 use crate::register::Registrar;
 use crate::settings::Settings;
 use crate::start_error::StartError;
@@ -17,7 +17,7 @@ use esker_cluster::{DamageSink, HealthOptions, OwnStorage, ReplicatedStore, Stor
 use esker_index::command::CommandBody;
 use esker_kv::Engine;
 use esker_metadata::{MetadataHandle, MetadataNode};
-use esker_storage::{DataDirError, NodeStore, Standing};
+use esker_storage::{DataDirError, IndexStart, SegmentStore, Standing};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -33,7 +33,7 @@ pub(crate) struct Node {
     engine: Option<Arc<dyn Engine>>,
     metadata: Option<MetadataNode>,
     access: Access,
-    pub(crate) storage: Option<Arc<NodeStore>>,
+    pub(crate) storage: Option<Arc<SegmentStore>>,
     pub(crate) blobs: Arc<ReplicatedStore>,
     upkeep: Upkeep,
     gone: watch::Receiver<Option<Given>>,
@@ -46,12 +46,11 @@ impl Node {
         settled: &Settled,
         settings: &Settings,
         world: &World,
-        words: &Words,
+        index: IndexStart,
     ) -> Result<Node, StartError> {
         let opened = {
             let (settings, world, dir) = (settings.clone(), world.clone(), newcomer.dir.clone());
-            let words = words.clone();
-            tokio::task::spawn_blocking(move || open::roles(&settings, &words, &world, &dir)).await??
+            tokio::task::spawn_blocking(move || open::roles(&settings, index, &world, &dir)).await??
         };
         let Opened { engine, wal, storage } = opened;
         let incoming = newcomer.services.as_mut().and_then(|services| services.raft.take());
@@ -67,14 +66,13 @@ impl Node {
         if let Some(storage) = &storage {
             newcomer.storage.open(storage.clone());
         }
-        let registrar = Arc::new(registrar(&newcomer, settled, settings, world, &access, storage.as_ref())?);
+        let registrar = Arc::new(registrar(&newcomer, settled, settings, world, &access)?);
         take_in(&newcomer, settled, settings, &registrar).await?;
         let (given, gone) = watch::channel(None);
         access.go_on(follow(registrar.clone(), given));
 
         let node = newcomer.dir.node();
-        let own =
-            storage.clone().map(|storage| OwnStorage { node, storage: storage.clone(), losses: storage });
+        let own = storage.clone().map(|storage| OwnStorage { node, storage });
         let dial = Arc::new(Others(newcomer.network.clone()));
         let nodes = Arc::new(StorageNodes::new(own, dial, HealthOptions::default()));
         let (sink, damage) = DamageSink::channel(DAMAGE_ROOM);
@@ -159,19 +157,12 @@ fn registrar(
     settings: &Settings,
     world: &World,
     access: &Access,
-    storage: Option<&Arc<NodeStore>>,
 ) -> Result<Registrar, StartError> {
     let space = world.disk.space(newcomer.dir.path()).map_err(DataDirError::Disk)?;
-    let (cluster, storage) = (settings.cluster.clone(), storage.cloned());
-    let info = move || {
-        // A disk that fails makes the node's share of the data smaller.
-        let disks = storage.as_ref().and_then(|storage| storage.capacity_bytes().ok());
-        node_info(&cluster, disks.unwrap_or(space.total_bytes))
-    };
     Ok(Registrar {
         cluster: settled.cluster,
         node: newcomer.dir.node(),
-        info: Box::new(info),
+        info: node_info(&settings.cluster, space.total_bytes),
         proposals: Proposals {
             metadata: access.metadata.clone(),
             clock: access.clock.clone(),

@@ -4,14 +4,11 @@ use crate::settings::Settings;
 use crate::start_error::StartError;
 use esker_env::{Clock, Disk, Random};
 use esker_kv::Engine;
-use esker_storage::{
-    DataDir, DataDirError, IndexStart, NodeOpenError, NodeStore, OpenError, OpenReport, Opened as Disks,
-    Opening, StorageOptions,
-};
+use esker_storage::{DataDir, DataDirError, IndexStart, OpenError, OpenReport, SegmentStore, StorageOptions};
 use esker_types::{NodeRole, NodeRoles};
 use esker_wal::{Wal, WalOptions};
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What the operating system gives.
@@ -22,15 +19,6 @@ pub(crate) struct World {
     pub(crate) random: Arc<dyn Random>,
 }
 
-/// What an operator says once, of this start alone.
-#[derive(Clone)]
-pub(crate) struct Words {
-    /// What to do with the index of stored data.
-    pub(crate) index: IndexStart,
-    /// Data directories whose disks were replaced.
-    pub(crate) replaced: Vec<PathBuf>,
-}
-
 /// What the roles of a node keep.
 pub(crate) struct Opened {
     /// None if no role needs it.
@@ -38,21 +26,18 @@ pub(crate) struct Opened {
     /// The log of the metadata role.
     pub(crate) wal: Option<Wal>,
     /// The blobs of the storage role.
-    pub(crate) storage: Option<Arc<NodeStore>>,
+    pub(crate) storage: Option<Arc<SegmentStore>>,
 }
 
 /// Locks the data directory and looks whether its node still has the roles that its data is for.
 pub(crate) fn data_dir(settings: &Settings, world: &World) -> Result<Arc<DataDir>, StartError> {
-    let system_dir = &settings.data_dirs.system;
-    let opened = DataDir::open(&*world.disk, system_dir, &*world.random);
-    let dir = Arc::new(opened.map_err(|error| unopened(error, system_dir))?);
+    let opened = DataDir::open(&*world.disk, &settings.data_dir, &*world.random);
+    let dir = Arc::new(opened.map_err(|error| unopened(error, &settings.data_dir))?);
     let roles = settings.cluster.roles;
     if !roles.has(NodeRole::Metadata) && dir.is_formed(&*world.disk)? {
         return Err(StartError::RoleDropped { role: "metadata", what: "replicas of the index" });
     }
-    let has_data = has_files(&*world.disk, &dir.segments(), "seg")?
-        || world.disk.metadata(&dir.disks()).map_err(DataDirError::Disk)?.is_some();
-    if !roles.has(NodeRole::Storage) && has_data {
+    if !roles.has(NodeRole::Storage) && has_files(&*world.disk, &dir.segments(), "seg")? {
         return Err(StartError::RoleDropped { role: "storage", what: "data" });
     }
     Ok(dir)
@@ -76,7 +61,7 @@ fn unopened(error: DataDirError, data_dir: &Path) -> StartError {
 /// Opens what the roles keep. The directory belongs to a cluster.
 pub(crate) fn roles(
     settings: &Settings,
-    words: &Words,
+    index: IndexStart,
     world: &World,
     dir: &Arc<DataDir>,
 ) -> Result<Opened, StartError> {
@@ -93,7 +78,7 @@ pub(crate) fn roles(
     let engine = esker_kv::open(settings.engine, &dir.kv(), &esker_kv::Options::default())?;
     let wal = if metadata { Some(log(world, dir)?) } else { None };
     let storage = match storage {
-        true => Some(Arc::new(disks(settings, words, world, dir, &engine)?)),
+        true => Some(Arc::new(segments(settings, index, world, dir, &engine)?)),
         false => None,
     };
     Ok(Opened { engine: Some(engine), wal, storage })
@@ -112,13 +97,13 @@ fn log(world: &World, dir: &DataDir) -> Result<Wal, StartError> {
     Ok(wal)
 }
 
-fn disks(
+fn segments(
     settings: &Settings,
-    words: &Words,
+    index: IndexStart,
     world: &World,
     dir: &Arc<DataDir>,
     engine: &Arc<dyn Engine>,
-) -> Result<NodeStore, StartError> {
+) -> Result<SegmentStore, StartError> {
     let components = esker_storage::Components {
         disk: world.disk.clone(),
         engine: engine.clone(),
@@ -129,32 +114,22 @@ fn disks(
     let options = StorageOptions {
         free_space: settings.free_space(),
         maintenance_bytes_per_second: settings.maintenance_bytes_per_second,
-        rescue_bytes_per_second: settings.cluster.move_bytes_per_second,
         ..StorageOptions::default()
     };
-    let data_dirs = settings.data_dirs.others.clone();
-    let (start, replaced) = (words.index, words.replaced.clone());
-    let Disks { store, reports } =
-        match NodeStore::open(Opening { components, options, start, data_dirs, replaced }) {
-            Err(NodeOpenError::System(gone @ OpenError::SegmentsGone(_))) => {
-                return Err(StartError::SegmentsGone(gone));
-            }
-            opened => opened?,
-        };
-    for (disk, report) in reports {
-        let disk = disk.display();
-        tracing::info!(%disk, ?report, "opened the segments");
-        let OpenReport { missing_segments: missing, damaged_segments: damaged, .. } = report;
-        if !missing.is_empty() || !damaged.is_empty() {
-            tracing::error!(
-                %disk,
-                ?missing,
-                ?damaged,
-                "segments are missing or can't be read: their data must come from other replicas"
-            );
-        }
+    let (storage, report) = match SegmentStore::open(components, options, index) {
+        Err(gone @ OpenError::SegmentsGone(_)) => return Err(StartError::SegmentsGone(gone)),
+        opened => opened?,
+    };
+    tracing::info!(?report, "opened the segments");
+    let OpenReport { missing_segments: missing, damaged_segments: damaged, .. } = report;
+    if !missing.is_empty() || !damaged.is_empty() {
+        tracing::error!(
+            ?missing,
+            ?damaged,
+            "segments are missing or can't be read: their data must come from other replicas"
+        );
     }
-    Ok(store)
+    Ok(storage)
 }
 
 /// Whether there is a file with an extension, readable or not.

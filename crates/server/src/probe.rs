@@ -6,7 +6,7 @@ use esker_cluster::background::{Background, Signs, unwritable_groups};
 use esker_cluster::{ClusterView, ViewHandle};
 use esker_gateway::{Health, Probe};
 use esker_metadata::MetadataHandle;
-use esker_storage::NodeStore;
+use esker_storage::SegmentStore;
 use esker_types::{GroupId, NodeId};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(crate) struct NodeProbe {
     /// None without the metadata role.
     pub(crate) replicas: Option<MetadataHandle>,
     /// None without the storage role.
-    pub(crate) storage: Option<Arc<NodeStore>>,
+    pub(crate) storage: Option<Arc<SegmentStore>>,
     pub(crate) background: Arc<Background>,
     /// Cancelled once the node was told to stop.
     pub(crate) leaving: CancellationToken,
@@ -135,11 +135,6 @@ impl Probe for ConsoleProbe {
         Health::of(self.check().err().into_iter().collect())
     }
 
-    fn remarks(&self) -> Vec<String> {
-        let storage = self.node.get().and_then(|node| node.storage.as_ref());
-        storage.map(|storage| storage.remarks()).unwrap_or_default()
-    }
-
     async fn cluster(&self) -> Health {
         match self.node.get() {
             Some(node) => node.cluster().await,
@@ -197,11 +192,11 @@ mod tests {
     #[test]
     fn a_cluster_takes_writes_with_a_majority_of_everything() {
         let view = view(&[(&[1, 2, 3], &[])]);
-        let sound = || signs(9, DiskState::Sound);
+        let sound = signs(9, DiskState::Sound);
         let reasons = |signs: &[(NodeId, Signs)]| cluster_reasons(Some(&view), Quorum::There, signs);
         assert_eq!(reasons(&[]), [""; 0]);
-        assert_eq!(reasons(&[(NodeId(1), sound()), (NodeId(2), sound()), (NodeId(3), sound())]), [""; 0]);
-        assert_eq!(reasons(&[(NodeId(1), signs(10, DiskState::Sound)), (NodeId(2), sound())]), [""; 0]);
+        assert_eq!(reasons(&[(NodeId(1), sound), (NodeId(2), sound), (NodeId(3), sound)]), [""; 0]);
+        assert_eq!(reasons(&[(NodeId(1), signs(10, DiskState::Sound)), (NodeId(2), sound)]), [""; 0]);
     }
 
     #[test]

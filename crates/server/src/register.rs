@@ -28,8 +28,7 @@ const SILENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Registrar {
     pub(crate) cluster: ClusterId,
     pub(crate) node: NodeId,
-    /// What the node is now.
-    pub(crate) info: Box<dyn Fn() -> NodeInfo + Send + Sync>,
+    pub(crate) info: NodeInfo,
     pub(crate) proposals: Proposals,
     pub(crate) views: ViewHandle,
     pub(crate) peers: Arc<dyn Peers>,
@@ -59,7 +58,7 @@ impl Registrar {
                 if !record.takes_part() {
                     return Err(StartError::Gone(record.state));
                 }
-                if record.info == (self.info)() {
+                if record.info == self.info {
                     return Ok(());
                 }
             }
@@ -85,7 +84,7 @@ impl Registrar {
     }
 
     async fn by_itself(&self, others: String) -> Result<Attempt, StartError> {
-        let body = CommandBody::RegisterNode { node: self.node, info: (self.info)() };
+        let body = CommandBody::RegisterNode { node: self.node, info: self.info.clone() };
         match self.proposals.propose_within(body, OWN_LIMIT).await {
             Ok(Ok(())) => Ok(Attempt::Registered),
             Ok(Err(Refusal::NodeGone)) => Err(StartError::Gone(NodeState::Lost)),
@@ -115,7 +114,7 @@ impl Registrar {
                 continue;
             }
             let Ok(control) = self.peers.control(&address) else { continue };
-            match control.join(self.node, (self.info)()).await {
+            match control.join(self.node, self.info.clone()).await {
                 Ok(()) => return Ok(Attempt::Registered),
                 Err(ControlError::Refused(why)) => return Err(StartError::Refused(why)),
                 Err(error) => reasons.push(format!("{address}: {error}")),
@@ -144,8 +143,8 @@ impl Registrar {
             if let Some(view) = view {
                 match view.node(self.node) {
                     Some(record) if !record.takes_part() => return Given::Up(record.state),
-                    Some(record) if record.info != (self.info)() => {
-                        tracing::warn!(known = ?record.info, own = ?(self.info)(), "the cluster is told again what this node is");
+                    Some(record) if record.info != self.info => {
+                        tracing::warn!(known = ?record.info, own = ?self.info, "the cluster is told again what this node is");
                         match self.register().await {
                             Ok(()) => {}
                             Err(StartError::Gone(state)) => return Given::Up(state),

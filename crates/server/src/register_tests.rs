@@ -65,10 +65,7 @@ impl World {
         Registrar {
             cluster: ClusterId::from_bytes([1; 16]),
             node: NodeId(node),
-            info: {
-                let info = info(address);
-                Box::new(move || info.clone())
-            },
+            info: info(address),
             proposals: self.proposals.clone(),
             views: self.views.clone(),
             peers: Arc::new(Nobody),

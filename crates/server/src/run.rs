@@ -5,7 +5,7 @@ use crate::clock;
 use crate::link;
 use crate::newcomer::Newcomer;
 use crate::node::Node;
-use crate::open::{Words, World};
+use crate::open::World;
 use crate::probe::{ConsoleProbe, NodeProbe};
 use crate::root;
 use crate::settings::Settings;
@@ -15,6 +15,7 @@ use crate::telemetry;
 use esker_env::{OsDisk, OsRandom};
 use esker_gateway::{Gateway, Limits, Listeners, RootCredentials, SecretKey};
 use esker_rpc::transport::Listener;
+use esker_storage::IndexStart;
 use esker_types::NodeRole;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,11 +32,11 @@ const READY_TIMEOUT: Duration = Duration::from_secs(40);
 const READY_PAUSE: Duration = Duration::from_millis(20);
 
 /// Runs a node until it is told to stop.
-pub(crate) fn server(settings: &Settings, words: &Words) -> Result<(), StartError> {
+pub(crate) fn server(settings: &Settings, index: IndexStart) -> Result<(), StartError> {
     telemetry::start_log(settings)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Runtime)?;
-    let result = runtime.block_on(run(settings, words));
+    let result = runtime.block_on(run(settings, index));
     // A disk that hangs must not keep a process that has failed.
     runtime.shutdown_timeout(RUNTIME_TIMEOUT);
     result
@@ -86,11 +87,11 @@ struct Ways {
     console_end: CancellationToken,
 }
 
-async fn run(settings: &Settings, words: &Words) -> Result<(), StartError> {
+async fn run(settings: &Settings, index: IndexStart) -> Result<(), StartError> {
     // Before anything else: the first process of a container gets no signal that it has not asked for.
     let mut signals = Signals::new().map_err(StartError::Signals)?;
     let running = tokio::select! {
-        running = start(settings, words) => running?,
+        running = start(settings, index) => running?,
         // The rest is dropped as in a crash, which is safe at any moment.
         () = signals.next() => {
             tracing::info!("told to stop while it was starting");
@@ -100,7 +101,7 @@ async fn run(settings: &Settings, words: &Words) -> Result<(), StartError> {
     end(running, settings, &mut signals).await
 }
 
-async fn start(settings: &Settings, words: &Words) -> Result<Running, StartError> {
+async fn start(settings: &Settings, index: IndexStart) -> Result<Running, StartError> {
     let metrics = telemetry::start_metrics(settings)?;
     tokio::spawn(metrics.clone().keep());
     let world = World { disk: Arc::new(OsDisk), clock: clock::clock(), random: Arc::new(OsRandom) };
@@ -115,12 +116,11 @@ async fn start(settings: &Settings, words: &Words) -> Result<Running, StartError
     let console = tokio::spawn(console);
     let newcomer = Newcomer::open(settings, &world, cluster).await?;
     let settled = newcomer.settle(settings, &world).await?;
-    let node = Node::start(newcomer, &settled, settings, &world, words).await?;
+    let node = Node::start(newcomer, &settled, settings, &world, index).await?;
 
     let secret = settings.cluster.endpoint.as_ref().map(|endpoint| endpoint.secret.as_str());
-    let system_dir = &settings.data_dirs.system;
     let (keys, source) =
-        root::keys(settings.root_keys.clone(), secret, &*world.disk, system_dir, &*world.random)?;
+        root::keys(settings.root_keys.clone(), secret, &*world.disk, &settings.data_dir, &*world.random)?;
     probe.open(node_probe(&node, &ways.leaving));
     let serving = s3.map(|s3| serve(settings, &world, &node, &keys, probe.clone(), s3, &ways.stop));
 
@@ -136,7 +136,7 @@ async fn start(settings: &Settings, words: &Words) -> Result<Running, StartError
         region: &settings.region,
         keys: &keys,
         source,
-        key_file: &root::path(system_dir),
+        key_file: &root::path(&settings.data_dir),
     });
     Ok(Running { node, ends, serving, console, ways })
 }

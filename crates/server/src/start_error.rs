@@ -8,7 +8,7 @@ use crate::telemetry::TelemetryError;
 use esker_env::DiskError;
 use esker_kv::KvError;
 use esker_rpc::StorageError;
-use esker_storage::{DataDirError, NodeOpenError, OpenError};
+use esker_storage::{DataDirError, OpenError};
 use esker_types::NodeState;
 use esker_wal::WalError;
 use std::path::PathBuf;
@@ -60,7 +60,7 @@ pub(crate) enum StartError {
     )]
     RoleDropped { role: &'static str, what: &'static str },
     #[error("the segments: {0}")]
-    Segments(#[from] NodeOpenError),
+    Segments(#[from] OpenError),
     #[error("the segments: {0}. To start without them, give --rebuild-blob-index once")]
     SegmentsGone(OpenError),
     #[error("can't wait for signals: {0}")]

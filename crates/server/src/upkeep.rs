@@ -7,7 +7,7 @@ use crate::settings::Settings;
 use esker_cluster::background::{Background, BackgroundComponents, BackgroundSettings, CoordinatorSettings};
 use esker_cluster::{Damage, DamageSink, ReplicatedStore, StorageNodes};
 use esker_metadata::{Reconciler, ReconcilerSettings};
-use esker_storage::NodeStore;
+use esker_storage::SegmentStore;
 use esker_types::{BlobId, GroupId, NodeId, NodeRole};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) access: &'a Access,
     pub(crate) nodes: Arc<StorageNodes>,
     /// None without the storage role.
-    pub(crate) storage: Option<Arc<NodeStore>>,
+    pub(crate) storage: Option<Arc<SegmentStore>>,
     pub(crate) blobs: Arc<ReplicatedStore>,
     pub(crate) sink: DamageSink,
     pub(crate) damage: mpsc::Receiver<Damage>,

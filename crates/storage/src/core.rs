@@ -1,14 +1,14 @@
 //! What the store, its committer and its maintenance share.
 
 use crate::commit::WriteCount;
+use crate::datadir::DataDir;
 use crate::fence::Fences;
 use crate::files::FileCache;
 use crate::format::record::{HEADER_BYTES, checksum_bytes};
 use crate::index::{BlobRow, Index, Location, Usage};
 use crate::log::{Log, segment_path};
 use crate::maintain::Progress;
-use crate::options::StorageOptions;
-use crate::place::{Held, Parts};
+use crate::options::{Components, StorageOptions};
 use crate::suspects::Suspects;
 use crate::telemetry;
 use esker_env::{Clock, Disk, DiskFile, DiskResult, Random};
@@ -37,10 +37,8 @@ pub(crate) struct Core {
     pub(crate) disk: Arc<dyn Disk>,
     /// The directory of the segment files.
     pub(crate) dir: PathBuf,
-    /// The data directory as people know it: the label of what is measured here.
-    pub(crate) label: String,
-    /// Holds the locks of the data directories: whatever still writes through this core keeps others out.
-    _held: Held,
+    /// Holds the lock of the data directory: whatever still writes through this core keeps others out.
+    _data_dir: Arc<DataDir>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) options: StorageOptions,
@@ -56,8 +54,6 @@ pub(crate) struct Core {
     /// The puts in progress.
     pub(crate) writes: WriteCount,
     unwritable: OnceLock<Unwritable>,
-    /// Cancelled when the disk is retired.
-    pub(crate) retired: CancellationToken,
     /// What maintenance counted last.
     dead_bytes: Mutex<Option<u64>>,
     pub(crate) scrub_progress: Progress,
@@ -65,32 +61,31 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(
-        parts: Parts,
+        components: Components,
         options: StorageOptions,
         index: Index,
         log: Log,
+        fences: Fences,
         damaged: Vec<u64>,
     ) -> Core {
-        let dir = parts.place.segments;
-        let files = FileCache::new(parts.disk.clone(), dir.clone(), options.open_files_max);
+        let dir = components.dir.segments();
+        let files = FileCache::new(components.disk.clone(), dir.clone(), options.open_files_max);
         Core {
-            disk: parts.disk,
+            disk: components.disk,
             dir,
-            label: parts.place.label,
-            _held: parts.place.held,
-            random: parts.random,
-            clock: parts.clock,
+            _data_dir: components.dir,
+            random: components.random,
+            clock: components.clock,
             options,
             index,
             log,
             files,
-            fences: Fences::new(parts.fences),
+            fences,
             damaged,
             suspects: Suspects::default(),
             closing: CancellationToken::new(),
             writes: WriteCount::default(),
             unwritable: OnceLock::new(),
-            retired: CancellationToken::new(),
             dead_bytes: Mutex::default(),
             scrub_progress: Progress::default(),
         }
@@ -102,14 +97,6 @@ impl Core {
             None => Ok(()),
             Some(Unwritable::Closed) => Err(StorageError::Failed("the store is closed".into())),
             Some(Unwritable::Retired(reason)) => Err(StorageError::Failed(reason.clone())),
-        }
-    }
-
-    /// Why the disk is retired, if it is.
-    pub(crate) fn retired_because(&self) -> Option<&str> {
-        match self.unwritable.get() {
-            Some(Unwritable::Retired(reason)) => Some(reason),
-            None | Some(Unwritable::Closed) => None,
         }
     }
 
@@ -133,8 +120,7 @@ impl Core {
         let reason = format!("the disk is retired: {reason}");
         if self.unwritable.set(Unwritable::Retired(reason.clone())).is_ok() {
             tracing::error!(dir = %self.dir.display(), %reason, "no more data is written here");
-            metrics::gauge!(telemetry::RETIRED, "disk" => self.label.clone()).set(1.0);
-            self.retired.cancel();
+            metrics::gauge!(telemetry::RETIRED).set(1.0);
         }
         StorageError::Failed(reason)
     }
@@ -144,8 +130,7 @@ impl Core {
         let start = self.clock.monotonic();
         file.sync_data().map_err(|error| self.retire(&error.to_string()))?;
         let taken = self.clock.monotonic().saturating_sub(start);
-        metrics::histogram!(telemetry::FSYNC_SECONDS, "disk" => self.label.clone())
-            .record(taken.as_secs_f64());
+        metrics::histogram!(telemetry::FSYNC_SECONDS).record(taken.as_secs_f64());
         Ok(())
     }
 

@@ -4,7 +4,6 @@
 //! esker.marker   whose directory this is, as text
 //! formed         there once the node's log has begun: from then on, an empty log is a lost one
 //! lock           held by the process that uses the directory
-//! disks          the node's other disks, if it ever had any, as text
 //! wal/ kv/ segments/
 //! ```
 
@@ -273,11 +272,6 @@ impl DataDir {
     /// Where the key-value engine goes.
     pub fn kv(&self) -> PathBuf {
         self.path.join("kv")
-    }
-
-    /// The file that says which other disks the node has.
-    pub fn disks(&self) -> PathBuf {
-        self.path.join("disks")
     }
 
     /// Where the segment files go.

@@ -14,10 +14,6 @@
 //! - *Nothing slips through.* It still goes through the committer. What that has committed before is listed; everything
 //!   else fails, since the disk is retired.
 //!
-//! **Several disks** of a node share the file, which is on the system disk, and each has a committer of its own, which
-//! enforces. A fence is acknowledged once all of them do. A disk that is out of use takes no puts, and begins with what the
-//! file holds when it is taken in again.
-//!
 //! **Architecture Invariant:** only the committer raises what is enforced, and it checks each put in the same order as
 //! it commits them. So when a fence is acknowledged, every put of an earlier state is listed or will fail.
 
@@ -30,25 +26,19 @@ use esker_env::{Disk, DiskError, DiskOperation, DiskResult, Permissions, read_fi
 use esker_rpc::StorageError;
 use esker_types::Fence;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 const FILE: &str = "fences";
 
-/// The acknowledged states of one node, as they are kept.
+/// The acknowledged states of one node.
 #[derive(Debug)]
-pub(crate) struct FenceFile {
+pub(crate) struct Fences {
     path: PathBuf,
     /// What the file holds. Locked while the file is written, so that there is one writer.
     durable: Mutex<FenceTable>,
+    enforced: Mutex<FenceTable>,
     /// Why the file could not be synced, if that has failed.
     failed: OnceLock<String>,
-}
-
-/// The states that the puts of one disk are held to.
-#[derive(Debug)]
-pub(crate) struct Fences {
-    file: Arc<FenceFile>,
-    enforced: Mutex<FenceTable>,
 }
 
 fn lock(table: &Mutex<FenceTable>) -> MutexGuard<'_, FenceTable> {
@@ -64,7 +54,7 @@ fn raise(table: &mut FenceTable, fences: &[Fence]) {
     }
 }
 
-impl FenceFile {
+impl Fences {
     /// Where the file is.
     pub(crate) fn path(dir: &DataDir) -> PathBuf {
         dir.path().join(FILE)
@@ -72,7 +62,7 @@ impl FenceFile {
 
     /// Reads the file; without one, nothing was acknowledged yet. A damaged one is refused, because what it said
     /// can't be made up for.
-    pub(crate) fn load(disk: &dyn Disk, path: PathBuf) -> Result<FenceFile, OpenError> {
+    pub(crate) fn load(disk: &dyn Disk, path: PathBuf) -> Result<Fences, OpenError> {
         let table = match read_file(disk, &path, FENCE_FILE_BYTES_MAX)? {
             None => FenceTable::new(),
             Some(bytes) => match decode_fences(&bytes) {
@@ -83,7 +73,21 @@ impl FenceFile {
                 Err(reason) => return Err(OpenError::Fences { path, reason }),
             },
         };
-        Ok(FenceFile { path, durable: Mutex::new(table), failed: OnceLock::new() })
+        let (durable, enforced) = (Mutex::new(table.clone()), Mutex::new(table));
+        Ok(Fences { path, durable, enforced, failed: OnceLock::new() })
+    }
+
+    /// Refuses a put of an earlier state than the acknowledged one.
+    pub(crate) fn check(&self, fence: Fence) -> Result<(), StorageError> {
+        match lock(&self.enforced).get(&fence.group) {
+            Some(known) if *known > fence.epoch => Err(StorageError::Stale(*known)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Holds puts to these states from now on. For the committer.
+    pub(crate) fn enforce(&self, fences: &[Fence]) {
+        raise(&mut lock(&self.enforced), fences);
     }
 
     /// Makes states durable. Blocks on the disk. After an error they may be durable or not.
@@ -99,43 +103,21 @@ impl FenceFile {
     }
 }
 
-impl Fences {
-    /// Those of a disk that is taken into use: all that were ever acknowledged.
-    pub(crate) fn new(file: Arc<FenceFile>) -> Fences {
-        let enforced = Mutex::new(lock(&file.durable).clone());
-        Fences { file, enforced }
-    }
-
-    /// Refuses a put of an earlier state than the acknowledged one.
-    pub(crate) fn check(&self, fence: Fence) -> Result<(), StorageError> {
-        match lock(&self.enforced).get(&fence.group) {
-            Some(known) if *known > fence.epoch => Err(StorageError::Stale(*known)),
-            _ => Ok(()),
-        }
-    }
-
-    /// Holds puts to these states from now on. For the committer.
-    pub(crate) fn enforce(&self, fences: &[Fence]) {
-        raise(&mut lock(&self.enforced), fences);
-    }
-}
-
-/// Makes states durable, before the committers enforce them. `core` is the system disk's. Blocks on the disk.
+/// Makes states durable, before the committer enforces them. Blocks on the disk.
 pub(crate) fn persist(core: &Core, fences: &[Fence]) -> Result<(), StorageError> {
     if core.closing.is_cancelled() {
         return Err(StorageError::Failed("the store is closed".into()));
     }
-    let file = &core.fences.file;
-    if let Some(reason) = file.failed.get() {
+    if let Some(reason) = core.fences.failed.get() {
         return Err(StorageError::Failed(reason.clone()));
     }
     let failed = |error: DiskError| match error.operation() {
         DiskOperation::Sync | DiskOperation::SyncDir => {
             // Set once: whoever failed at the same time says the same.
-            let _ = file.failed.set(format!("fences can't be made durable: {error}"));
+            let _ = core.fences.failed.set(format!("fences can't be made durable: {error}"));
             core.retire(&error.to_string())
         }
         _ => crate::log::storage_error(&error),
     };
-    file.persist(&*core.disk, fences).map_err(failed)
+    core.fences.persist(&*core.disk, fences).map_err(failed)
 }

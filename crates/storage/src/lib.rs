@@ -1,6 +1,5 @@
 //! A storage node: immutable blobs in append-only segment files, with an index that the files can rebuild.
 //!
-//! * [`NodeStore`]: the blobs of a node, on all of its disks (`disks`); each disk has a [`SegmentStore`].
 //! * [`format`](mod@format): the bytes of a segment; [`scan`](mod@scan) reads them without trusting any.
 //! * `log`: where the next record goes. `commit`: the one thread that makes records durable and changes the index.
 //! * `put`, `get`: the two streams. `index`: the rows. `fence`: the states of placement groups that puts are held
@@ -16,7 +15,6 @@
 mod commit;
 mod core;
 pub mod datadir;
-mod disks;
 mod fence;
 mod files;
 pub mod format;
@@ -26,7 +24,6 @@ mod log;
 pub mod maintain;
 mod marker;
 mod options;
-mod place;
 mod put;
 mod recover;
 pub mod scan;
@@ -39,7 +36,6 @@ mod usage;
 pub use esker_rpc::testing::storage_contract as contract;
 
 pub use datadir::{ClusterChoice, DataDir, DataDirError, Identity, Origin, Standing};
-pub use disks::{DiskId, NodeOpenError, NodeStore, Opened, Opening, Rescue, RosterError, Unusable};
 pub use esker_types::ClusterId;
 pub use maintain::{CompactReport, Round, ScrubReport, SegmentFacts, Throttle};
 pub use marker::MarkerError;

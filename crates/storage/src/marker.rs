@@ -34,7 +34,7 @@ pub enum MarkerError {
     #[error("it is damaged, or not a marker")]
     Damaged,
     /// Written by another version of Esker.
-    #[error("its format {0:?} is not known; this build is too old for it")]
+    #[error("its format {0:?} is not known; this build reads formats up to {FORMAT:?}")]
     Format(String),
 }
 
@@ -53,8 +53,7 @@ fn encode_first(cluster: ClusterId, node: NodeId) -> String {
     seal(format!("{TITLE}\nformat {FORMAT_FIRST}\ncluster {}\nnode {node}\n", cluster.0.simple()))
 }
 
-/// The text with its checksum, which is its last line.
-pub(crate) fn seal(text: String) -> String {
+fn seal(text: String) -> String {
     let crc = crc32c(text.as_bytes());
     text + &format!("crc32c {crc:08x}\n")
 }
@@ -62,7 +61,7 @@ pub(crate) fn seal(text: String) -> String {
 /// Reads a marker's text, of this format or an earlier one.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Marker, MarkerError> {
     let text = std::str::from_utf8(bytes).map_err(|_| MarkerError::Damaged)?;
-    let mut lines = Lines::new(text);
+    let mut lines = Lines(text.lines());
     lines.field(TITLE)?;
     // The format is read first: what follows it is another version's business.
     match lines.field("format ")? {
@@ -92,29 +91,21 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Marker, MarkerError> {
     }
 }
 
-/// The lines of a text, read one by one.
-pub(crate) struct Lines<'a>(std::iter::Peekable<std::str::Lines<'a>>);
+struct Lines<'a>(std::str::Lines<'a>);
 
 impl<'a> Lines<'a> {
-    pub(crate) fn new(text: &'a str) -> Lines<'a> {
-        Lines(text.lines().peekable())
-    }
-
-    /// What follows `name` on the next line. A line that begins otherwise stays the next one.
-    pub(crate) fn field(&mut self, name: &str) -> Result<&'a str, MarkerError> {
-        let line = self.0.peek().ok_or(MarkerError::Damaged)?;
-        let field = line.strip_prefix(name).ok_or(MarkerError::Damaged)?;
-        self.0.next();
-        Ok(field)
+    fn field(&mut self, name: &str) -> Result<&'a str, MarkerError> {
+        let line = self.0.next().ok_or(MarkerError::Damaged)?;
+        line.strip_prefix(name).ok_or(MarkerError::Damaged)
     }
 }
 
-pub(crate) fn cluster(text: &str) -> Result<ClusterId, MarkerError> {
+fn cluster(text: &str) -> Result<ClusterId, MarkerError> {
     let bits = u128::from_str_radix(text, 16).map_err(|_| MarkerError::Damaged)?;
     Ok(ClusterId::from_bytes(bits.to_be_bytes()))
 }
 
-pub(crate) fn node(text: &str) -> Result<NodeId, MarkerError> {
+fn node(text: &str) -> Result<NodeId, MarkerError> {
     u64::from_str_radix(text, 16).map(NodeId).map_err(|_| MarkerError::Damaged)
 }
 

@@ -31,8 +31,6 @@ pub struct StorageOptions {
     pub put_time_max: Duration,
     /// How much the background maintenance may read and write per second, in bytes.
     pub maintenance_bytes_per_second: u64,
-    /// How much is read per second of a disk that failed, to have it elsewhere, in bytes.
-    pub rescue_bytes_per_second: u64,
     /// How often maintenance looks for work.
     pub maintenance_interval: Duration,
     /// How long after a round of scrubbing the next one starts.
@@ -70,7 +68,6 @@ impl Default for StorageOptions {
             open_files_max: 128,
             put_time_max: Duration::from_secs(600),
             maintenance_bytes_per_second: 16 * MIB,
-            rescue_bytes_per_second: 100 * MIB,
             maintenance_interval: Duration::from_secs(30),
             scrub_interval: Duration::from_secs(7 * 24 * 3600),
         }

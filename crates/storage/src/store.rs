@@ -1,13 +1,12 @@
-//! The store of one disk: [`Storage`] over one directory of segments.
+//! The store: [`Storage`] over one directory of segments.
 
 use crate::commit::{Committer, Request};
 use crate::core::Core;
-use crate::fence::FenceFile;
+use crate::fence::Fences;
 use crate::format::{FRAGMENT_BYTES, Record, Tombstone, record::HEADER_BYTES};
 use crate::log::{Log, Purpose, storage_error};
 use crate::maintain::{self, CompactReport, ScrubReport, SegmentFacts, Throttle};
 use crate::options::{Components, IndexStart, StorageOptions};
-use crate::place::Parts;
 use crate::put::{Putter, blocking};
 use crate::recover::{self, OpenError, OpenReport};
 use crate::{fence, get, telemetry};
@@ -38,25 +37,16 @@ pub struct SegmentStore {
 }
 
 impl SegmentStore {
-    /// Opens the store of a node that has one disk. Blocks, and reads every segment that the index doesn't cover: run it on a blocking
+    /// Opens the store. Blocks, and reads every segment that the index doesn't cover: run it on a blocking
     /// thread.
     pub fn open(
         components: Components,
         options: StorageOptions,
         start: IndexStart,
     ) -> Result<(SegmentStore, OpenReport), OpenError> {
-        let fences = FenceFile::load(&*components.disk, FenceFile::path(&components.dir))?;
-        SegmentStore::open_at(Parts::system(components, Arc::new(fences)), options, start)
-    }
-
-    /// Opens one of a node's stores.
-    pub(crate) fn open_at(
-        parts: Parts,
-        options: StorageOptions,
-        start: IndexStart,
-    ) -> Result<(SegmentStore, OpenReport), OpenError> {
-        let mut recovered = recover::read(&parts, start)?;
-        let log = Log::new(&parts, &options, recovered.next_number);
+        let fences = Fences::load(&*components.disk, Fences::path(&components.dir))?;
+        let mut recovered = recover::read(&components, start)?;
+        let log = Log::new(&components, &options, recovered.next_number);
         let mut report = std::mem::take(&mut recovered.report);
         recover::settle(&recovered, &mut report, |losers| {
             let mut pins = Vec::new();
@@ -77,7 +67,7 @@ impl SegmentStore {
         let buffers = Semaphore::new(buffers.clamp(1, Semaphore::MAX_PERMITS));
         let reads = Arc::new(Semaphore::new(options.reads_max.clamp(1, Semaphore::MAX_PERMITS)));
         let damaged = report.damaged_segments.clone();
-        let core = Arc::new(Core::new(parts, options, recovered.index, log, damaged));
+        let core = Arc::new(Core::new(components, options, recovered.index, log, fences, damaged));
         core.adopt_new_segments();
         let committer = Committer::spawn(core.clone()).map_err(OpenError::Thread)?;
         let compaction = tokio::sync::Mutex::new(());
@@ -138,28 +128,6 @@ impl SegmentStore {
         self.core.check_writable()
     }
 
-    /// Makes fences durable, for all disks of the node. This one is the system disk's.
-    pub(crate) async fn persist_fences(&self, fences: &[Fence]) -> Result<(), StorageError> {
-        let (core, fences) = (self.core.clone(), fences.to_vec());
-        blocking(move || fence::persist(&core, &fences)).await?
-    }
-
-    /// Holds puts to fences that are durable. On return every put of an earlier state that succeeded is listed.
-    pub(crate) async fn enforce_fences(&self, fences: &[Fence]) -> Result<(), StorageError> {
-        let fences = fences.to_vec();
-        self.committer.ask(|reply| Request::Fence { fences, reply }).await
-    }
-
-    /// Gives up the claim to blobs, whose bytes stay where they are until compaction: they are elsewhere on the node, or
-    /// deleted. For a disk that takes no tombstones any more: should its index be lost, they may be there again.
-    pub(crate) async fn disown(&self, blobs: &[BlobId]) -> Result<(), StorageError> {
-        for batch in blobs.chunks(DELETE_BATCH) {
-            let blobs = batch.to_vec();
-            self.committer.ask(|reply| Request::Disown { blobs, reply }).await?;
-        }
-        Ok(())
-    }
-
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.core
     }
@@ -203,8 +171,10 @@ impl Storage for SegmentStore {
     }
 
     async fn fence(&self, fences: &[Fence]) -> Result<(), StorageError> {
-        self.persist_fences(fences).await?;
-        self.enforce_fences(fences).await
+        let (core, durable) = (self.core.clone(), fences.to_vec());
+        blocking(move || fence::persist(&core, &durable)).await??;
+        let fences = fences.to_vec();
+        self.committer.ask(|reply| Request::Fence { fences, reply }).await
     }
 
     async fn usage(&self) -> Result<StorageUsage, StorageError> {

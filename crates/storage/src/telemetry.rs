@@ -1,7 +1,7 @@
 //! The metrics of a storage node.
 
-use esker_metric::{Label, Metric, label};
-use esker_rpc::{DiskCondition, DiskUsage};
+use esker_metric::Metric;
+use esker_rpc::{DiskState, StorageUsage};
 
 pub(crate) const SEGMENTS: &str = "esker_storage_segments";
 pub(crate) const LIVE_BYTES: &str = "esker_storage_live_bytes";
@@ -23,39 +23,25 @@ pub(crate) const RETIRED: &str = "esker_storage_retired";
 const BLOBS: &str = "esker_storage_blobs";
 const CAPACITY_BYTES: &str = "esker_storage_capacity_bytes";
 const FREE_BYTES: &str = "esker_storage_free_bytes";
-const IN_USE: &str = "esker_storage_disk_in_use";
-const UNSAVED_BLOBS: &str = "esker_storage_disk_unsaved_blobs";
-pub(crate) const LACKING: &str = "esker_storage_lacking";
-pub(crate) const RESCUED_BLOBS: &str = "esker_storage_rescued_blobs_total";
-pub(crate) const RESCUED_BYTES: &str = "esker_storage_rescued_bytes_total";
-
-/// The data directory's path, as it was given.
-const DISK: &[Label] = &[label("disk")];
 
 /// The metrics of a storage node.
 pub const METRICS: &[Metric] = &[
-    Metric::gauge(CAPACITY_BYTES, "Size of the file system that the data directory is on; 0 if that is not known").by(DISK),
-    Metric::gauge(FREE_BYTES, "What is free on it").by(DISK),
-    Metric::gauge(IN_USE, "1 while the disk takes blobs, or would if it had room; 0 once it is retired or out of use").by(DISK),
+    Metric::gauge(CAPACITY_BYTES, "Size of the file system that the data directory is on"),
+    Metric::gauge(FREE_BYTES, "What is free on it"),
     Metric::gauge(
         RETIRED,
-        "1 once a write could not be made durable, or several in a row failed: the disk takes no data until the node starts again",
-    )
-    .by(DISK),
-    Metric::gauge(UNSAVED_BLOBS, "Blobs of a disk that is retired or out of use that are on no other disk of the node").by(DISK),
-    Metric::gauge(LACKING, "1 while the node does not have all again that it had on a disk that failed"),
-    Metric::counter(RESCUED_BLOBS, "Blobs that were copied from a retired disk to another one of the node"),
-    Metric::counter(RESCUED_BYTES, "Bytes of these blobs"),
-    Metric::gauge(BLOBS, "Blobs that are stored").by(DISK),
-    Metric::gauge(SEGMENTS, "Segment files").by(DISK),
-    Metric::gauge(LIVE_BYTES, "Bytes of records that are part of a blob").by(DISK),
-    Metric::gauge(DEAD_BYTES, "Bytes of sealed segment files that are not, and that compaction gives back").by(DISK),
+        "1 once a write could not be made durable: the disk takes no data until the node starts again",
+    ),
+    Metric::gauge(BLOBS, "Blobs that are stored"),
+    Metric::gauge(SEGMENTS, "Segment files"),
+    Metric::gauge(LIVE_BYTES, "Bytes of records that are part of a blob"),
+    Metric::gauge(DEAD_BYTES, "Bytes of sealed segment files that are not, and that compaction gives back"),
     Metric::counter(PUTS, "Blobs stored"),
     Metric::counter(PUT_BYTES, "Bytes of blobs stored"),
     Metric::counter(DELETES, "Blobs that were asked to be deleted"),
     Metric::counter(READ_BYTES, "Bytes that were read and verified for clients and other nodes"),
     Metric::counter(REFUSED_FULL, "Puts that were refused because too little space is left"),
-    Metric::seconds(FSYNC_SECONDS, "How long an fdatasync of a segment took").by(DISK),
+    Metric::seconds(FSYNC_SECONDS, "How long an fdatasync of a segment took"),
     Metric::counts(BATCH_REQUESTS, "Requests that shared one commit, and so their fdatasyncs"),
     Metric::counter(SCRUB_BYTES, "Bytes that scrubbing read"),
     Metric::counter(SCRUB_CORRUPT, "Blobs that scrubbing found damaged"),
@@ -67,17 +53,9 @@ pub const METRICS: &[Metric] = &[
 
 /// Shows what other nodes are told, which they ask for every other second.
 #[expect(clippy::cast_precision_loss, reason = "gauges are floating point")]
-pub(crate) fn show(disk: &DiskUsage) {
-    let in_use = matches!(disk.condition, DiskCondition::Sound | DiskCondition::Full);
-    let gauges = [
-        (CAPACITY_BYTES, disk.capacity_bytes),
-        (FREE_BYTES, disk.free_bytes),
-        (BLOBS, disk.blobs),
-        (IN_USE, u64::from(in_use)),
-        (RETIRED, u64::from(disk.condition == DiskCondition::Retired)),
-        (UNSAVED_BLOBS, if in_use { 0 } else { disk.blobs }),
-    ];
-    for (name, value) in gauges {
-        metrics::gauge!(name, "disk" => disk.path.clone()).set(value as f64);
-    }
+pub(crate) fn show(usage: &StorageUsage) {
+    metrics::gauge!(CAPACITY_BYTES).set(usage.capacity_bytes as f64);
+    metrics::gauge!(FREE_BYTES).set(usage.free_bytes as f64);
+    metrics::gauge!(BLOBS).set(usage.blobs as f64);
+    metrics::gauge!(RETIRED).set(if usage.disk == DiskState::Retired { 1.0 } else { 0.0 });
 }

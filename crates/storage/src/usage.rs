@@ -3,7 +3,7 @@
 
 use crate::core::Core;
 use crate::log::storage_error;
-use crate::maintain;
+use crate::{maintain, telemetry};
 use esker_rpc::{StorageError, StorageUsage};
 use esker_types::BlobId;
 
@@ -27,7 +27,7 @@ impl Core {
                 maintain::publish(self, &facts)
             }
         };
-        Ok(StorageUsage {
+        let usage = StorageUsage {
             capacity_bytes: space.total_bytes,
             free_bytes: space.available_bytes,
             blobs: totals.blobs,
@@ -35,7 +35,8 @@ impl Core {
             dead_bytes,
             scrubbed: self.scrub_progress.get(),
             disk: self.disk_state(),
-            ..StorageUsage::default()
-        })
+        };
+        telemetry::show(&usage);
+        Ok(usage)
     }
 }

@@ -69,8 +69,7 @@ impl Node {
         self.namespace = namespace;
     }
 
-    /// Adds arguments of `esker server`, from its next start on.
-    pub fn add_args(&mut self, args: &[String]) {
+    pub(super) fn add_args(&mut self, args: &[String]) {
         self.args.extend_from_slice(args);
     }
 
@@ -103,11 +102,6 @@ impl Node {
     /// The data directory.
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
-    }
-
-    /// A data directory beside the first, if the cluster's options say that there are any; 1 is the first of them.
-    pub fn disk_dir(&self, disk: usize) -> PathBuf {
-        self.data_dir.with_file_name(format!("{}-disk-{disk}", self.name))
     }
 
     /// Address of the S3 listener.
@@ -266,15 +260,10 @@ impl Node {
 
     /// Whether it says that it is ready; if not, why.
     pub fn ready(&self) -> Result<(), String> {
-        self.ready_text().map(drop)
-    }
-
-    /// What it says if it is ready; if it is not, why.
-    pub fn ready_text(&self) -> Result<String, String> {
         let request = b"GET /health/ready HTTP/1.1\r\nhost: console\r\nconnection: close\r\n\r\n";
         let response = http::try_exchange(self.console(), request, PROBE_PATIENCE);
         match response {
-            Ok(response) if response.status == 200 => Ok(response.text()),
+            Ok(response) if response.status == 200 => Ok(()),
             Ok(response) => Err(format!("{} says {}: {}", self.name, response.status, response.text())),
             Err(error) => Err(format!("{} does not answer: {error}", self.name)),
         }

@@ -17,8 +17,6 @@ pub struct Options {
     zones: Vec<String>,
     args: Vec<String>,
     env: Vec<(String, String)>,
-    /// Data directories of each node beside the first.
-    disks: usize,
 }
 
 impl Options {
@@ -33,7 +31,6 @@ impl Options {
             zones,
             args,
             env,
-            disks: 0,
         }
     }
 
@@ -50,11 +47,6 @@ impl Options {
     /// Keeps the nodes' directories in `data`, which outlives the cluster.
     pub fn data(self, data: PathBuf) -> Options {
         Options { data: Some(data), ..self }
-    }
-
-    /// Each node has so many data directories beside the first; see [`Node::disk_dir`].
-    pub fn disks(self, disks: usize) -> Options {
-        Options { disks, ..self }
     }
 
     /// The nodes' zones, in turn.
@@ -94,9 +86,6 @@ impl Options {
         ]);
         if !self.zones.is_empty() {
             node.add_args(&["--zone".to_owned(), self.zones[index % self.zones.len()].clone()]);
-        }
-        for disk in 1..=self.disks {
-            node.add_args(&["--data-dir".to_owned(), node.disk_dir(disk).display().to_string()]);
         }
         node.add_args(&self.args);
     }

@@ -9,7 +9,6 @@
 
 mod absences;
 mod clocks;
-mod disks;
 mod freezes;
 mod growth;
 mod kills;

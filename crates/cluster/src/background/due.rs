@@ -1,6 +1,6 @@
 //! What a storage node has to do about placements, read from the topology alone. Pure.
 
-use super::pull::{GroupPull, PullPlan, Trust};
+use super::pull::{GroupPull, PullPlan};
 use crate::topology::PlacementState;
 use crate::view::ClusterView;
 use esker_types::{Fence, NodeId, PlacementGroup};
@@ -27,9 +27,7 @@ pub(super) fn joins(view: &ClusterView, node: NodeId) -> PullPlan {
         // Where a set shrinks, its members copy too; what they have themselves needs no list.
         let sources: Vec<NodeId> = fenced.iter().copied().filter(|member| *member != node).collect();
         let needed = state.fences_needed(gone).saturating_sub(fenced.len() - sources.len());
-        state
-            .is_fenced(gone)
-            .then_some((state.group, GroupPull { epoch: state.epoch, sources, needed, trust: Trust::Whole }))
+        state.is_fenced(gone).then_some((state.group, GroupPull { epoch: state.epoch, sources, needed }))
     });
     ready.collect()
 }
@@ -40,26 +38,10 @@ pub(super) fn audits(view: &ClusterView, node: NodeId) -> PullPlan {
     own.map(|state| {
         let others = state.replicas.iter().filter(|replica| **replica != node);
         let sources: Vec<NodeId> = others.copied().filter(|other| view.present(*other).is_some()).collect();
-        (state.group, GroupPull { epoch: state.epoch, needed: sources.len(), sources, trust: Trust::Whole })
+        (state.group, GroupPull { epoch: state.epoch, needed: sources.len(), sources })
     })
     .filter(|(_, pull)| !pull.sources.is_empty())
     .collect()
-}
-
-/// What the node compares because it lost a part of what it had: all groups for which its word may have counted, that it
-/// has a blob or has copied all, with every node that may have what it lost.
-///
-/// A blob that counted here is on at least one other member of a set, unless there was none; which one is not known, so
-/// none may be left out. A list that lacks blobs counts too: what its node lost as well is lost on two nodes.
-pub(super) fn losses(view: &ClusterView, node: NodeId) -> PullPlan {
-    let named = view.placements().iter().filter(|state| state.names(node));
-    let pull = named.map(|state| {
-        let members: BTreeSet<NodeId> = state.replicas.iter().chain(&state.target).copied().collect();
-        let others = members.into_iter().filter(|other| *other != node && view.present(*other).is_some());
-        let sources: Vec<NodeId> = others.collect();
-        (state.group, GroupPull { epoch: state.epoch, needed: sources.len(), sources, trust: Trust::Any })
-    });
-    pull.collect()
 }
 
 /// The groups whose blobs do not belong on the node. A group that moves is left alone until its move is over; and a node

@@ -7,7 +7,7 @@ use super::upkeep::within;
 use crate::keeper::ViewHandle;
 use crate::nodes::StorageNodes;
 use crate::view::ClusterView;
-use esker_rpc::{DiskState, StorageUsage, Wholeness};
+use esker_rpc::{DiskState, StorageUsage};
 use esker_types::NodeId;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// What is known of a storage node's life.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signs {
     /// For how long it has been asked in vain; zero if it answered the last time.
     pub silent_for: Duration,
@@ -34,13 +34,8 @@ impl Signs {
 
     /// Whether it answers, with a disk that takes data.
     pub fn takes_data(&self) -> bool {
-        let retired = self.usage.as_ref().is_some_and(|usage| usage.disk == DiskState::Retired);
+        let retired = self.usage.is_some_and(|usage| usage.disk == DiskState::Retired);
         !self.is_silent() && !retired
-    }
-
-    /// Whether it said that it does not have all that belongs there, because a disk failed.
-    pub fn lacks_data(&self) -> bool {
-        self.usage.as_ref().is_some_and(|usage| usage.wholeness == Wholeness::Lacking)
     }
 }
 
@@ -49,12 +44,6 @@ impl Signs {
 pub fn unwritable_groups(view: &ClusterView, signs: &[(NodeId, Signs)]) -> usize {
     let fails = |node: NodeId| signs.iter().any(|(other, signs)| *other == node && !signs.takes_data());
     view.unwritable(|node| view.present(node).is_some() && !fails(node))
-}
-
-/// How many placement groups have fewer replicas than they should on nodes that take part and said of nothing that they
-/// lack it.
-pub fn under_replicated_groups(view: &ClusterView, signs: &[(NodeId, Signs)]) -> usize {
-    view.under_replicated(|node| signs.iter().any(|(other, signs)| *other == node && signs.lacks_data()))
 }
 
 /// The storage nodes' signs of life.
@@ -66,12 +55,12 @@ pub(super) struct Liveness {
 impl Liveness {
     /// What is known of a node; none if it was not asked yet.
     pub(super) fn of(&self, node: NodeId) -> Option<Signs> {
-        self.signs().get(&node).cloned()
+        self.signs().get(&node).copied()
     }
 
     /// What is known of all nodes that take part.
     pub(super) fn all(&self) -> Vec<(NodeId, Signs)> {
-        self.signs().iter().map(|(node, signs)| (*node, signs.clone())).collect()
+        self.signs().iter().map(|(node, signs)| (*node, *signs)).collect()
     }
 
     /// Asks until it is dropped.
@@ -102,16 +91,15 @@ impl Liveness {
         let answers = futures::future::join_all(all.iter().map(|node| ask(*node))).await;
         let mut signs = self.signs();
         for (node, answer) in answers {
-            let old = signs.get(&node).cloned();
-            let silent_before = old.as_ref().map_or(Duration::ZERO, |signs| signs.silent_for);
+            let old = signs.get(&node).copied();
             let new = match answer {
                 Ok(usage) => Signs { silent_for: Duration::ZERO, usage: Some(usage) },
                 Err(_) => Signs {
-                    silent_for: silent_before.saturating_add(since),
+                    silent_for: old.map_or(Duration::ZERO, |signs| signs.silent_for).saturating_add(since),
                     usage: old.and_then(|signs| signs.usage),
                 },
             };
-            tell(node, silent_before, new.silent_for);
+            tell(node, old.map_or(Duration::ZERO, |signs| signs.silent_for), new.silent_for);
             signs.insert(node, new);
         }
     }
@@ -148,45 +136,6 @@ fn tell(node: NodeId, before: Duration, now: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::topology::{NodeRecord, PlacementState, Topology};
-    use esker_types::{ClusterSettings, NodeInfo, NodeRoles, NodeState, PlacementEpoch, PlacementGroup};
-
-    #[test]
-    fn a_node_that_lost_a_disk_does_not_count_as_a_replica_until_it_has_all_again() {
-        let node = |id: u64| {
-            let info = NodeInfo {
-                address: format!("n{id}:9100"),
-                roles: NodeRoles::ALL,
-                zone: String::new(),
-                host: format!("n{id}"),
-                weight: 1,
-            };
-            (NodeId(id), NodeRecord { info, state: NodeState::Active })
-        };
-        let placement = |(group, replicas): (u16, &[u64; 3])| PlacementState {
-            group: PlacementGroup(group),
-            epoch: PlacementEpoch(1),
-            replicas: replicas.iter().copied().map(NodeId).collect(),
-            target: Vec::new(),
-            fenced: Vec::new(),
-            copied: Vec::new(),
-        };
-        let view = ClusterView::new(Topology {
-            version: 1,
-            settings: ClusterSettings::default(),
-            nodes: (1..=4).map(node).collect(),
-            placements: (0..).zip(&[[1, 2, 3], [2, 3, 4], [1, 3, 4]]).map(placement).collect(),
-        });
-        let says = |node: u64, wholeness| {
-            let usage = StorageUsage { wholeness, ..StorageUsage::default() };
-            (NodeId(node), Signs { silent_for: Duration::ZERO, usage: Some(usage) })
-        };
-        assert_eq!(under_replicated_groups(&view, &[]), 0);
-        let one_lacks = [says(1, Wholeness::Whole), says(2, Wholeness::Lacking)];
-        assert_eq!(under_replicated_groups(&view, &one_lacks), 2);
-        assert_eq!(unwritable_groups(&view, &one_lacks), 0, "it takes data all the same");
-        assert_eq!(under_replicated_groups(&view, &[says(2, Wholeness::Whole)]), 0);
-    }
 
     #[test]
     fn a_silence_is_told_when_it_has_lasted_and_its_end_once() {

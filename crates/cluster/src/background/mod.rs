@@ -27,7 +27,7 @@ mod upkeep;
 mod waiting;
 
 pub use coordinator::Seats;
-pub use liveness::{Signs, under_replicated_groups, unwritable_groups};
+pub use liveness::{Signs, unwritable_groups};
 pub use planning::holds_no_placement;
 pub use settings::{BackgroundSettings, CoordinatorSettings};
 pub use status::BackgroundStatus;
@@ -124,7 +124,6 @@ impl Background {
             let upkeep = Upkeep {
                 node: own.node,
                 local: own.storage,
-                losses: own.losses,
                 nodes: Arc::clone(&nodes),
                 views: views.clone(),
                 ledger,

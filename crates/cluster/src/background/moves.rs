@@ -27,11 +27,8 @@ pub(super) async fn run(upkeep: &Upkeep) {
         };
         let joins = due::joins(&view, upkeep.node);
         let foreign = due::foreign(&view, upkeep.node);
-        // What a node had counts for what it copies. One that lost a part of it copies nothing before it has that again.
-        let lacking = upkeep.losses.pending().borrow().is_some();
-        let wait = if joins.is_empty() || lacking {
-            let wait = leave_if_due(upkeep, &mut leaving, &foreign).await;
-            if joins.is_empty() { wait } else { wait.min(upkeep.settings.retry) }
+        let wait = if joins.is_empty() {
+            leave_if_due(upkeep, &mut leaving, &foreign).await
         } else {
             join(upkeep, &joins).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "joining placement groups is tried again");

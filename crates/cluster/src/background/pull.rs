@@ -7,7 +7,7 @@
 use super::fetch::{FetchError, Fetched};
 use super::upkeep::Upkeep;
 use crate::view::ClusterView;
-use esker_rpc::{BlobInfo, GroupFilter, StorageError, Wholeness};
+use esker_rpc::{BlobInfo, GroupFilter, StorageError};
 use esker_types::{BlobId, Fence, NodeId, PlacementEpoch, PlacementGroup};
 use futures::StreamExt as _;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,15 +16,6 @@ use std::sync::Arc;
 
 /// Blobs that are fetched at the same time.
 const FETCHES_AT_ONCE: usize = 8;
-
-/// Which lists count for a group to be complete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trust {
-    /// Those of nodes that list all that they ever told others to have. Whoever takes over from a node relies on that.
-    Whole,
-    /// Any: what is missing on all of them is nowhere.
-    Any,
-}
 
 /// What is to be pulled of one placement group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +26,6 @@ pub(super) struct GroupPull {
     pub(super) sources: Vec<NodeId>,
     /// How many of them must be read to their ends.
     pub(super) needed: usize,
-    /// Which of their lists count for that.
-    pub(super) trust: Trust,
 }
 
 /// What is to be pulled.
@@ -98,12 +87,8 @@ impl Upkeep {
         let Some((mut view, of)) = self.view_with_places() else { return Ok(()) };
         let filter = GroupFilter { of, groups };
         let mut after = None;
-        let mut wholeness = Wholeness::Whole;
         while !filter.groups.is_empty() {
             let page = self.list(&view, source, &filter, after).await?;
-            if page.wholeness == Wholeness::Lacking {
-                wholeness = Wholeness::Lacking;
-            }
             let Some((newer, _)) = self.view_with_places() else { return Ok(()) };
             view = newer;
             self.drop_outdated(&view, plan, progress);
@@ -122,11 +107,7 @@ impl Upkeep {
                 None => break,
             }
         }
-        let counts = |group: &&PlacementGroup| match wholeness {
-            Wholeness::Whole => true,
-            Wholeness::Lacking => plan[*group].trust == Trust::Any,
-        };
-        for group in filter.groups.iter().filter(counts) {
+        for group in &filter.groups {
             progress.get_mut(group).expect("only groups of the plan are pulled").listed += 1;
         }
         Ok(())

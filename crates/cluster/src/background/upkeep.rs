@@ -7,7 +7,7 @@ use super::settings::BackgroundSettings;
 use crate::keeper::ViewHandle;
 use crate::nodes::StorageNodes;
 use crate::view::ClusterView;
-use esker_rpc::{BlobPage, GroupFilter, Losses, STAT_MAX, Storage, StorageError};
+use esker_rpc::{BlobPage, GroupFilter, STAT_MAX, Storage, StorageError};
 use esker_types::{BlobId, NodeId};
 use std::future::Future;
 use std::sync::Arc;
@@ -25,8 +25,6 @@ pub(super) struct Upkeep {
     pub(super) node: NodeId,
     /// Its store.
     pub(super) local: Arc<dyn Storage>,
-    /// What that lost.
-    pub(super) losses: Arc<dyn Losses>,
     pub(super) nodes: Arc<StorageNodes>,
     pub(super) views: ViewHandle,
     pub(super) ledger: Ledger,

@@ -5,7 +5,6 @@
 mod cleaning;
 mod gone;
 mod late_puts;
-mod losses;
 mod moves;
 mod repairs;
 mod retired;

@@ -63,19 +63,16 @@ pub struct HealthReport {
     pub status: HealthStatus,
     /// Why it is failing, for people; empty if it is not.
     pub reasons: Vec<String>,
-    /// What else of this node an operator should know; only told of [`Check::Ready`], and if there is anything.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remarks: Vec<String>,
 }
 
 impl HealthReport {
     /// What is told of a health.
-    pub fn new(check: Check, health: Health, remarks: Vec<String>) -> HealthReport {
+    pub fn new(check: Check, health: Health) -> HealthReport {
         let (status, reasons) = match health {
             Health::Ok => (HealthStatus::Ok, Vec::new()),
             Health::Failing(reasons) => (HealthStatus::Failing, reasons),
         };
-        HealthReport { check, status, reasons, remarks }
+        HealthReport { check, status, reasons }
     }
 
     /// One line of JSON.
@@ -93,17 +90,12 @@ mod tests {
 
     #[test]
     fn the_shape_is_what_probes_rely_on() {
-        let ok = HealthReport::new(Check::Live, Health::of(Vec::new()), Vec::new());
+        let ok = HealthReport::new(Check::Live, Health::of(Vec::new()));
         assert_eq!(ok.to_json(), "{\"check\":\"live\",\"status\":\"ok\",\"reasons\":[]}\n");
         let failing = Health::of(vec!["no \"leader\"".to_owned(), "no places".to_owned()]);
-        let failing = HealthReport::new(Check::Cluster, failing, Vec::new());
+        let failing = HealthReport::new(Check::Cluster, failing);
         let json = "{\"check\":\"cluster\",\"status\":\"failing\",\"reasons\":[\"no \\\"leader\\\"\",\"no places\"]}\n";
         assert_eq!(failing.to_json(), json);
         assert_eq!(serde_json::from_str::<HealthReport>(json).expect("our own JSON"), failing);
-        let remarked = HealthReport::new(Check::Ready, Health::Ok, vec!["/srv/b is out of use".to_owned()]);
-        let json =
-            "{\"check\":\"ready\",\"status\":\"ok\",\"reasons\":[],\"remarks\":[\"/srv/b is out of use\"]}\n";
-        assert_eq!(remarked.to_json(), json);
-        assert_eq!(serde_json::from_str::<HealthReport>(json).expect("our own JSON"), remarked);
     }
 }

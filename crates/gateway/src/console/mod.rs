@@ -25,11 +25,6 @@ pub trait Probe: Send + Sync + 'static {
     /// Whether this node can serve requests now.
     async fn ready(&self) -> Health;
 
-    /// What an operator should know although requests may be served, one line each: a failed disk, say.
-    fn remarks(&self) -> Vec<String> {
-        Vec::new()
-    }
-
     /// Whether the cluster can take writes now: a majority of the metadata nodes that vote is there, data has its
     /// places, and of each place a majority answers.
     async fn cluster(&self) -> Health;
@@ -85,16 +80,16 @@ impl Console {
         let Some(check) = Check::ALL.into_iter().find(|check| check.path() == path) else {
             return text(StatusCode::NOT_FOUND, "not found\n");
         };
-        let (health, remarks) = match check {
+        let health = match check {
             // That this is answered is the answer.
-            Check::Live => (Health::Ok, Vec::new()),
-            Check::Ready => (self.probe.ready().await, self.probe.remarks()),
-            Check::Cluster => (self.probe.cluster().await, Vec::new()),
+            Check::Live => Health::Ok,
+            Check::Ready => self.probe.ready().await,
+            Check::Cluster => self.probe.cluster().await,
         };
         let status = match health {
             Health::Ok => StatusCode::OK,
             Health::Failing(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
-        json(status, HealthReport::new(check, health, remarks).to_json())
+        json(status, HealthReport::new(check, health).to_json())
     }
 }

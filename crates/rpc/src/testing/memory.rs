@@ -2,7 +2,6 @@
 
 use crate::storage::{
     BlobBody, BlobInfo, BlobPage, BlobReader, GroupFilter, STAT_MAX, Storage, StorageError, StorageUsage,
-    Wholeness,
 };
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -114,7 +113,7 @@ impl Storage for MemoryStorage {
         let info = |(blob, bytes): (&BlobId, &Bytes)| BlobInfo { blob: *blob, length: bytes.len() as u64 };
         let blobs: Vec<_> = all.by_ref().take(limit).map(info).collect();
         let next = blobs.last().filter(|_| all.next().is_some()).map(|info| info.blob);
-        Ok(BlobPage { blobs, next, wholeness: Wholeness::Whole })
+        Ok(BlobPage { blobs, next })
     }
 
     async fn fence(&self, fences: &[Fence]) -> Result<(), StorageError> {

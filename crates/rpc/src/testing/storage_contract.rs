@@ -3,7 +3,7 @@
 
 mod puts;
 
-use crate::{BlobBody, BlobInfo, BlobPage, GroupFilter, Storage, StorageError, Wholeness};
+use crate::{BlobBody, BlobInfo, BlobPage, GroupFilter, Storage, StorageError};
 use bytes::Bytes;
 use esker_types::{BlobId, ByteRange, CHUNK_BYTES, DataId, Fence, GroupId, PlacementEpoch, PlacementGroup};
 use futures::{StreamExt as _, stream};
@@ -168,15 +168,11 @@ async fn lists_are_ordered_and_resume(store: &dyn Storage) {
         numbers.map(|number| BlobInfo { blob: blob(number), length: number * 10 }).collect::<Vec<_>>()
     };
     let page = async |after, limit| store.list(None, after, limit).await.expect("a list");
-    let wholeness = Wholeness::Whole;
-    let last = |numbers| BlobPage { blobs: infos(numbers), next: None, wholeness };
+    let last = |numbers| BlobPage { blobs: infos(numbers), next: None };
     assert_eq!(page(None, 10).await, last(1..=5));
     assert_eq!(page(None, 5).await, last(1..=5), "a full page may be the last");
-    assert_eq!(page(None, 2).await, BlobPage { blobs: infos(1..=2), next: Some(blob(2)), wholeness });
-    assert_eq!(
-        page(Some(blob(2)), 2).await,
-        BlobPage { blobs: infos(3..=4), next: Some(blob(4)), wholeness }
-    );
+    assert_eq!(page(None, 2).await, BlobPage { blobs: infos(1..=2), next: Some(blob(2)) });
+    assert_eq!(page(Some(blob(2)), 2).await, BlobPage { blobs: infos(3..=4), next: Some(blob(4)) });
     assert_eq!(page(Some(blob(4)), 2).await, last(5..=5));
     assert_eq!(page(Some(blob(5)), 2).await.blobs, []);
     assert_eq!(page(None, 0).await.blobs, []);

@@ -24,9 +24,6 @@ pub(super) fn status(status: &Status) -> String {
         line(format!("\n{}", groups(&status.groups)));
     }
     line(format!("\n{}", data(&status.data)));
-    if status.nodes.iter().any(has_several_disks) {
-        line(format!("\n{}", disks(&status.nodes)));
-    }
     if status.nodes.iter().any(|node| node.disk.is_some()) {
         line(format!("\n{}", scrubbing(&status.nodes)));
     }
@@ -111,31 +108,6 @@ fn members(group: &Group) -> String {
     voters.chain(learners).collect::<Vec<String>>().join("\n")
 }
 
-fn has_several_disks(node: &Node) -> bool {
-    node.disk.as_ref().is_some_and(|disk| disk.data_dirs.len() > 1)
-}
-
-/// The disks of the nodes that have more than one.
-fn disks(nodes: &[Node]) -> String {
-    let mut table = table(&["NODE", "DATA DIRECTORY", "STATE", "BLOBS", "DATA", "FREE", "SIZE"]);
-    for node in nodes.iter().filter(|node| has_several_disks(node)) {
-        for dir in node.disk.iter().flat_map(|disk| &disk.data_dirs) {
-            let size = |size: u64| if size == 0 { "-".to_owned() } else { bytes(size) };
-            table.add_row(vec![
-                node.id.clone(),
-                dir.path.clone(),
-                dir.state.clone(),
-                dir.blobs.to_string(),
-                bytes(dir.live_bytes),
-                if dir.capacity_bytes == 0 { "-".to_owned() } else { bytes(dir.free_bytes) },
-                size(dir.capacity_bytes),
-            ]);
-        }
-    }
-    align_right(&mut table, &[3, 4, 5, 6]);
-    table.to_string()
-}
-
 /// What each storage node has read to see whether it is whole.
 fn scrubbing(nodes: &[Node]) -> String {
     let mut table = table(&["NODE", "SCRUBBED", "BLOBS", "DAMAGED", "ROUNDS", "NOW AT DATA"]);
@@ -209,7 +181,7 @@ fn bytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::status::{DataDir, Disk, Follower, Scrub, Settings};
+    use crate::control::status::{Disk, Follower, Scrub, Settings};
 
     #[test]
     fn sizes_have_one_digit_after_the_point() {
@@ -228,12 +200,6 @@ mod tests {
     fn people_see_what_matters() {
         let scrub =
             Scrub { bytes: 2 << 20, reached_age_seconds: Some(2 * 86_400 + 7_000), ..Scrub::default() };
-        let dir = |path: &str, state: &str| DataDir {
-            path: path.to_owned(),
-            state: state.to_owned(),
-            ..DataDir::default()
-        };
-        let data_dirs = vec![dir("/srv/a", "sound"), dir("/srv/b", "retired")];
         let node = Node {
             id: "00000000000000aa".to_owned(),
             address: "a:9100".to_owned(),
@@ -243,13 +209,7 @@ mod tests {
             weight: 8,
             silent_seconds: Some(0.2),
             placement_groups: 128,
-            disk: Some(Disk {
-                live_bytes: 3 << 20,
-                free_bytes: 5 << 30,
-                scrub,
-                data_dirs,
-                ..Disk::default()
-            }),
+            disk: Some(Disk { live_bytes: 3 << 20, free_bytes: 5 << 30, scrub, ..Disk::default() }),
             ..Node::default()
         };
         let group = Group {
@@ -285,8 +245,6 @@ mod tests {
             "now",
             "3.0 MiB",
             "5.0 GiB",
-            "/srv/b",
-            "retired",
             "00000000000000bb learns (lacks 7)",
             "128 placement groups, 0 moving, 21 to move next",
             "2.0 MiB",

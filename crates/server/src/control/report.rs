@@ -2,13 +2,13 @@
 
 use super::changes::groups_with;
 use super::problems::problems;
-use super::status::{Data, DataDir, Disk, FORMAT, Follower, Group, Node, Scrub, Settings, Status, Work};
-use esker_cluster::background::{Background, BackgroundStatus, Signs, under_replicated_groups};
+use super::status::{Data, Disk, FORMAT, Follower, Group, Node, Scrub, Settings, Status, Work};
+use esker_cluster::background::{Background, BackgroundStatus, Signs};
 use esker_cluster::{ClusterView, ViewHandle};
 use esker_env::Clock;
 use esker_index::query::{Answer, GroupSummary, Query};
 use esker_metadata::{GroupStatus, MetadataHandle};
-use esker_rpc::{DiskCondition, DiskState, DiskUsage, Metadata, Scrubbed, StorageUsage, Wholeness};
+use esker_rpc::{DiskState, Metadata, Scrubbed, StorageUsage};
 use esker_types::{ClusterId, GroupId, NodeId, NodeRole, NodeState, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -150,7 +150,7 @@ fn nodes(
             weight: info.weight,
             silent_seconds: silent,
             placement_groups: groups_with(view, *node) as u64,
-            disk: signs.and_then(|signs| signs.usage.clone()).map(|usage| disk(usage, now)),
+            disk: signs.and_then(|signs| signs.usage).map(|usage| disk(usage, now)),
         }
     });
     told.collect()
@@ -174,26 +174,12 @@ fn role_name(role: NodeRole) -> &'static str {
 }
 
 fn disk(usage: StorageUsage, now: Timestamp) -> Disk {
-    let StorageUsage { capacity_bytes, free_bytes, blobs, live_bytes, dead_bytes, .. } = usage;
-    let StorageUsage { scrubbed, disk, wholeness, disks, .. } = usage;
+    let StorageUsage { capacity_bytes, free_bytes, blobs, live_bytes, dead_bytes, scrubbed, disk } = usage;
     let Scrubbed { blobs: read, bytes, damaged, rounds, reached_millis } = scrubbed;
     let reached_age_seconds = reached_millis.map(|millis| now.millis().saturating_sub(millis) / 1000);
     let scrub = Scrub { blobs: read, bytes, damaged, rounds, reached_age_seconds };
     let retired = disk == DiskState::Retired;
-    let lacking = wholeness == Wholeness::Lacking;
-    let data_dirs = disks.into_iter().map(data_dir).collect();
-    Disk { capacity_bytes, free_bytes, blobs, live_bytes, dead_bytes, scrub, retired, lacking, data_dirs }
-}
-
-fn data_dir(disk: DiskUsage) -> DataDir {
-    let DiskUsage { path, condition, why, capacity_bytes, free_bytes, blobs, live_bytes } = disk;
-    let state = match condition {
-        DiskCondition::Sound => "sound",
-        DiskCondition::Full => "full",
-        DiskCondition::Retired => "retired",
-        DiskCondition::Out => "out",
-    };
-    DataDir { path, state: state.to_owned(), reason: why, capacity_bytes, free_bytes, blobs, live_bytes }
+    Disk { capacity_bytes, free_bytes, blobs, live_bytes, dead_bytes, scrub, retired }
 }
 
 fn told_group(group: GroupId, status: Option<&GroupStatus>, summary: Option<&GroupSummary>) -> Group {
@@ -232,7 +218,7 @@ fn data(view: Option<&ClusterView>, work: &BackgroundStatus, groups: &[Group]) -
         placement_groups: placements.len() as u64,
         moving: placements.iter().filter(|state| state.moves()).count() as u64,
         to_move: work.groups_waiting as u64,
-        under_replicated: view.map_or(0, |view| under_replicated_groups(view, &work.nodes)) as u64,
+        under_replicated: view.map_or(0, ClusterView::under_replicated) as u64,
         repairs: sum(|group| group.repairs),
         garbage_entries: sum(|group| group.garbage_entries),
         garbage_bytes: sum(|group| group.garbage_bytes),

@@ -65,32 +65,9 @@ pub(crate) struct Disk {
     pub(crate) live_bytes: u64,
     pub(crate) dead_bytes: u64,
     pub(crate) scrub: Scrub,
-    /// Whether all of its disks failed, and take no data any more.
+    /// Whether it failed, and takes no data any more.
     #[serde(default)]
     pub(crate) retired: bool,
-    /// Whether it does not have all again that it had on a disk that failed.
-    #[serde(default)]
-    pub(crate) lacking: bool,
-    /// Its data directories, the system disk's first.
-    #[serde(default)]
-    pub(crate) data_dirs: Vec<DataDir>,
-}
-
-/// One disk of a storage node.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct DataDir {
-    pub(crate) path: String,
-    /// `sound`, `full`, `retired` (it failed in use), `out` (it could not be used when the node started).
-    pub(crate) state: String,
-    /// Why it is not sound.
-    pub(crate) reason: String,
-    /// Sizes are 0 if the disk does not tell.
-    pub(crate) capacity_bytes: u64,
-    pub(crate) free_bytes: u64,
-    /// What is on it. Of one that is retired or out: what is not on another disk of the node.
-    pub(crate) blobs: u64,
-    pub(crate) live_bytes: u64,
 }
 
 /// What a storage node has read to see whether it is whole. Counted since its start.
@@ -150,7 +127,7 @@ pub(crate) struct Data {
     /// Those that are to move to other nodes, and wait for others that do.
     #[serde(default)]
     pub(crate) to_move: u64,
-    /// Those that have fewer replicas than they should on nodes that are not lost, and lack nothing since a disk failed.
+    /// Those that have fewer replicas on nodes that are not lost than they should.
     pub(crate) under_replicated: u64,
     /// Late replicas in all groups; none if a group does not answer.
     pub(crate) repairs: Option<u64>,

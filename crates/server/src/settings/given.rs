@@ -12,11 +12,9 @@ const CLUSTER: &str = "Cluster";
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Given {
-    /// Where everything is kept; made if it does not exist. Repeated: the first is on the system disk, and each further one
-    /// holds data on a disk of its own, which may fail alone [default: ./esker-data]
-    #[arg(long, env = "ESKER_DATA_DIR", value_name = "DIR", value_delimiter = ',')]
-    #[serde(default, deserialize_with = "one_or_many")]
-    pub(super) data_dir: Vec<PathBuf>,
+    /// Where everything is kept; made if it does not exist [default: esker-data]
+    #[arg(long, env = "ESKER_DATA_DIR", value_name = "DIR")]
+    pub(super) data_dir: Option<PathBuf>,
 
     /// Where S3 is served; port 0 takes a free one [default: 127.0.0.1:9000]
     #[arg(long, env = "ESKER_ADDRESS", value_name = "HOST:PORT")]
@@ -51,7 +49,7 @@ pub(crate) struct Given {
     #[arg(long, env = "ESKER_INLINE_BYTES", value_name = "BYTES")]
     pub(super) inline_bytes: Option<u64>,
 
-    /// A disk takes no new data when it has less than this left [default: 2 %, at most 256 MiB]
+    /// New data is refused when the disk has less than this left [default: 2 %, at most 256 MiB]
     #[arg(long, env = "ESKER_DISK_RESERVE_BYTES", value_name = "BYTES")]
     pub(super) disk_reserve_bytes: Option<u64>,
 
@@ -119,7 +117,7 @@ pub(crate) struct Given {
     #[arg(long, env = "ESKER_HOST", value_name = "NAME", help_heading = CLUSTER)]
     pub(super) host: Option<String>,
 
-    /// The node's share of the data, relative to other nodes [default: the size of its disks in GiB]
+    /// The node's share of the data, relative to other nodes [default: the disk's size in GiB]
     #[arg(long, env = "ESKER_WEIGHT", value_name = "NUMBER", help_heading = CLUSTER)]
     pub(super) weight: Option<u32>,
 
@@ -139,7 +137,7 @@ pub(crate) struct Given {
     #[arg(long, env = "ESKER_MOVE_RATE", value_name = "MIB_PER_SECOND", help_heading = CLUSTER)]
     pub(super) move_rate: Option<u32>,
 
-    /// The most that scrubbing and compaction read and write on each of this node's disks [default: 16]
+    /// The most that scrubbing and compaction read and write on this node's disk [default: 16]
     #[arg(long, env = "ESKER_MAINTENANCE_RATE", value_name = "MIB_PER_SECOND")]
     pub(super) maintenance_rate: Option<u32>,
 
@@ -173,7 +171,7 @@ impl Given {
             (other.cluster_secret, other.cluster_secret_file) = (None, None);
         }
         Given {
-            data_dir: list(self.data_dir, other.data_dir),
+            data_dir: self.data_dir.or(other.data_dir),
             address: self.address.or(other.address),
             console_address: self.console_address.or(other.console_address),
             region: self.region.or(other.region),
@@ -210,20 +208,6 @@ impl Given {
     }
 }
 
-fn list<T>(first: Vec<T>, second: Vec<T>) -> Vec<T> {
+fn list(first: Vec<String>, second: Vec<String>) -> Vec<String> {
     if first.is_empty() { second } else { first }
-}
-
-/// A list that may also be given as the one value that it mostly has.
-fn one_or_many<'de, D: serde::Deserializer<'de>>(given: D) -> Result<Vec<PathBuf>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum OneOrMany {
-        One(PathBuf),
-        Many(Vec<PathBuf>),
-    }
-    Ok(match OneOrMany::deserialize(given)? {
-        OneOrMany::One(one) => vec![one],
-        OneOrMany::Many(many) => many,
-    })
 }

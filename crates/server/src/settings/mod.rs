@@ -6,12 +6,10 @@
 mod addresses;
 mod cluster;
 mod console;
-mod data_dirs;
 mod given;
 
 pub(crate) use cluster::{Beginning, ClusterSettings, Endpoint, Reached, check_agreed};
 pub(crate) use console::ConsoleReached;
-pub(crate) use data_dirs::DataDirs;
 pub(crate) use given::Given;
 
 use clap::ValueEnum;
@@ -43,7 +41,7 @@ pub(crate) struct RootKeys {
 /// The settings of a server, complete and checked.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
-    pub(crate) data_dirs: DataDirs,
+    pub(crate) data_dir: PathBuf,
     pub(crate) address: String,
     pub(crate) console_address: String,
     pub(crate) region: String,
@@ -116,7 +114,7 @@ impl Given {
             ));
         }
         Ok(Settings {
-            data_dirs: DataDirs::complete(&self.data_dir, cluster.roles)?,
+            data_dir: self.data_dir.unwrap_or_else(|| PathBuf::from("esker-data")),
             address: self.address.unwrap_or_else(|| "127.0.0.1:9000".to_owned()),
             console_address: self.console_address.unwrap_or_else(|| console::CONSOLE_ADDRESS.to_owned()),
             region,
@@ -197,18 +195,6 @@ mod tests {
     fn a_key_that_is_no_setting_is_an_error() {
         let error = toml::from_str::<Given>("adress = '0.0.0.0:1'").expect_err("a typing error");
         assert!(error.to_string().contains("unknown field `adress`"), "{error}");
-    }
-
-    #[test]
-    fn the_file_names_one_data_directory_or_several() {
-        let dirs = |text: &str| file(text).complete().expect("valid").data_dirs;
-        let others = |dirs: DataDirs| dirs.others.len();
-        assert_eq!(dirs("data_dir = '/a,b'").system, PathBuf::from("/a,b"));
-        assert_eq!(others(dirs("data_dir = '/a'")), 0);
-        assert_eq!(others(dirs("data_dir = ['/a', '/b', '/c']")), 2);
-        let flags = Given { data_dir: vec![PathBuf::from("/x")], ..Given::default() };
-        let settings = flags.or(file("data_dir = ['/a', '/b']")).complete().expect("valid");
-        assert_eq!((settings.data_dirs.system, settings.data_dirs.others.len()), (PathBuf::from("/x"), 0));
     }
 
     #[test]

@@ -101,11 +101,7 @@ async fn live(machine: &Arc<Machine>, plan: Arc<Plan>) -> Result<String, Box<dyn
 
     register(machine, &plan, &given, &network).await;
     dir.mark_member(&*given.disk)?;
-    let own = OwnStorage {
-        node: dir.node(),
-        storage: storage.clone(),
-        losses: Arc::new(esker_rpc::NoLosses::default()),
-    };
+    let own = OwnStorage { node: dir.node(), storage: storage.clone() };
     let _background = upkeep(&plan, &given, own, handle.clone(), network, &stop);
     let mut failure = handle.failure();
     let why = failure.wait_for(Option::is_some).await.ok().and_then(|why| why.clone());

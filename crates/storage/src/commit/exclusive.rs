@@ -10,7 +10,6 @@ use crate::log::{Purpose, Slot, storage_error};
 use esker_env::{DiskError, DiskOperation};
 use esker_kv::KvError;
 use esker_rpc::StorageError;
-use esker_types::BlobId;
 
 /// Reserves space for copies of the fragments that a row still points to.
 pub(super) fn reserve_moves(
@@ -35,14 +34,6 @@ pub(super) fn reserve_moves(
         }
     }
     Ok(moves)
-}
-
-/// Drops rows of blobs that are elsewhere or deleted, on a disk that can't take tombstones. That no record says so is fine:
-/// whoever rebuilds the index from the segments finds copies too many, and those are looked into like any orphan.
-pub(super) fn disown(core: &Core, blobs: &[BlobId]) -> Result<(), StorageError> {
-    core.index.disown(blobs)?;
-    blobs.iter().for_each(|blob| core.suspects.clear(*blob));
-    Ok(())
 }
 
 fn index_failed(core: &Core, error: &KvError) -> StorageError {

@@ -69,8 +69,6 @@ pub(crate) enum Request {
     Fence { fences: Vec<Fence>, reply: Reply<()> },
     /// Write tombstones of a segment that is to go once more.
     Rebury { tombstones: Vec<Tombstone>, reply: Reply<()> },
-    /// Forget rows without tombstones: the blobs are elsewhere, or deleted, and the disk takes nothing.
-    Disown { blobs: Vec<BlobId>, reply: Reply<()> },
     /// Remove a segment that nothing needs; false if something does.
     Remove { segment: u64, reply: Reply<bool> },
     /// Seal everything, make the index durable, and stop.

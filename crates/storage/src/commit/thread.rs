@@ -156,10 +156,6 @@ fn handle<'a>(
             // If the caller went away, dropping the slots leaves dead space and nothing else.
             let _ = reply.send(exclusive::reserve_moves(core, batch, segment, &fragments));
         }
-        Request::Disown { blobs, reply } => {
-            std::mem::replace(batch, CommitBatch::new(core)).finish();
-            let _ = reply.send(exclusive::disown(core, &blobs));
-        }
         Request::Remove { segment, reply } => {
             std::mem::replace(batch, CommitBatch::new(core)).finish();
             let _ = reply.send(exclusive::remove(core, segment));

@@ -34,11 +34,6 @@ impl WriteCount {
         WriteToken(self.clone())
     }
 
-    /// How many there are now.
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Acquire) as u64
-    }
-
     pub(crate) fn is_zero(&self) -> bool {
         self.0.load(Ordering::Acquire) == 0
     }

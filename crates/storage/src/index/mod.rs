@@ -14,16 +14,15 @@ pub(crate) use totals::Totals;
 pub(crate) use usage::{SegmentState, Usage};
 
 use crate::format::fields::{blob_at, blob_bytes};
-use crate::place::Keyspaces;
 use esker_kv::{Batch, Direction, Durability, Engine, KeyRange, Keyspace, KvError};
-use esker_rpc::{BlobInfo, BlobPage, GroupFilter, StorageError, Wholeness};
+use esker_rpc::{BlobInfo, BlobPage, GroupFilter, StorageError};
 use esker_types::BlobId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-const BLOBS: &str = "blobs";
-const SEGMENTS: &str = "segments";
-const META: &str = "meta";
+const BLOBS: &str = "storage.blobs";
+const SEGMENTS: &str = "storage.segments";
+const META: &str = "storage.meta";
 /// Present, with the index format's version, once the index covers what it says it covers.
 const META_COMPLETE: &[u8] = b"complete";
 const META_SCRUB: &[u8] = b"scrub";
@@ -54,7 +53,6 @@ impl From<IndexError> for StorageError {
 #[derive(Debug)]
 pub(crate) struct Index {
     engine: Arc<dyn Engine>,
-    names: Keyspaces,
     blobs: Keyspace,
     segments: Keyspace,
     meta: Keyspace,
@@ -69,12 +67,12 @@ fn segment_key(number: u64) -> Vec<u8> {
 
 impl Index {
     /// Opens the keyspaces, and reads the rows of all segments.
-    pub(crate) fn open(engine: Arc<dyn Engine>, names: Keyspaces) -> Result<Index, KvError> {
-        let blobs = engine.open_keyspace(&names.name(BLOBS))?;
-        let segments = engine.open_keyspace(&names.name(SEGMENTS))?;
-        let meta = engine.open_keyspace(&names.name(META))?;
+    pub(crate) fn open(engine: Arc<dyn Engine>) -> Result<Index, KvError> {
+        let blobs = engine.open_keyspace(BLOBS)?;
+        let segments = engine.open_keyspace(SEGMENTS)?;
+        let meta = engine.open_keyspace(META)?;
         let (usages, totals) = (Mutex::default(), Mutex::default());
-        let index = Index { engine, names, blobs, segments, meta, usages, totals };
+        let index = Index { engine, blobs, segments, meta, usages, totals };
         let view = index.engine.view()?;
         for pair in view.range(&index.segments, KeyRange::all(), Direction::Forward)? {
             let (key, value) = pair?;
@@ -123,14 +121,9 @@ impl Index {
         batch.delete(&self.meta, META_COMPLETE);
         batch.delete(&self.meta, META_TOTALS);
         self.engine.commit(batch, Durability::Synced)?;
-        self.engine.drop_keyspace(&self.names.name(BLOBS))?;
-        self.engine.drop_keyspace(&self.names.name(SEGMENTS))?;
-        Index::open(self.engine, self.names)
-    }
-
-    /// Drops everything for good: the disk will not come back.
-    pub(crate) fn destroy(&self) -> Result<(), KvError> {
-        [BLOBS, SEGMENTS, META].iter().try_for_each(|part| self.engine.drop_keyspace(&self.names.name(part)))
+        self.engine.drop_keyspace(BLOBS)?;
+        self.engine.drop_keyspace(SEGMENTS)?;
+        Index::open(self.engine)
     }
 
     /// Whether the index was ever completed, by a build that wrote this version.
@@ -165,7 +158,7 @@ impl Index {
     ) -> Result<BlobPage, IndexError> {
         let range = after.map_or_else(KeyRange::all, |after| KeyRange::after(blob_bytes(after).to_vec()));
         let view = self.engine.view()?;
-        let mut page = BlobPage { blobs: Vec::new(), next: None, wholeness: Wholeness::Whole };
+        let mut page = BlobPage { blobs: Vec::new(), next: None };
         let mut last = after;
         for (seen, pair) in view.range(&self.blobs, range, Direction::Forward)?.enumerate() {
             if page.blobs.len() == limit || filter.is_some() && seen == FILTERED_ROWS_MAX {
@@ -181,17 +174,6 @@ impl Index {
             }
         }
         Ok(page)
-    }
-
-    /// Drops rows whatever the segments say. One thread at a time, as with every change.
-    pub(crate) fn disown(&self, blobs: &[BlobId]) -> Result<(), IndexError> {
-        let mut changes = Changes::new(self);
-        for blob in blobs {
-            if let Some(row) = changes.row(*blob)? {
-                changes.set(*blob, Some(&row), None);
-            }
-        }
-        Ok(changes.commit()?)
     }
 
     /// What is known of the segments.

@@ -10,8 +10,7 @@ pub(crate) mod seal;
 pub(crate) use names::{segment_number, segment_path};
 pub(crate) use open_segment::{OpenSegment, Pin, Slot};
 
-use crate::options::StorageOptions;
-use crate::place::Parts;
+use crate::options::{Components, StorageOptions};
 use esker_env::{Disk, DiskError, Random};
 use esker_rpc::StorageError;
 use std::collections::{BTreeMap, VecDeque};
@@ -74,12 +73,12 @@ struct Rolled {
 
 impl Log {
     /// A log whose first segment will be `next_number`.
-    pub(crate) fn new(parts: &Parts, options: &StorageOptions, next_number: u64) -> Log {
+    pub(crate) fn new(components: &Components, options: &StorageOptions, next_number: u64) -> Log {
         Log {
-            disk: parts.disk.clone(),
-            dir: parts.place.segments.clone(),
-            identity: parts.place.identity,
-            random: parts.random.clone(),
+            disk: components.disk.clone(),
+            dir: components.dir.segments(),
+            identity: components.dir.identity(),
+            random: components.random.clone(),
             options: options.clone(),
             state: Mutex::new(LogState {
                 active: None,

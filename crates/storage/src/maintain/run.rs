@@ -41,10 +41,9 @@ pub(crate) fn publish(core: &Core, facts: &[SegmentFacts]) -> u64 {
         (usages.len(), usages.values().map(|usage| usage.live_bytes).sum::<u64>())
     };
     let dead: u64 = facts.iter().map(|f| f.allocated_bytes.saturating_sub(f.live_bytes)).sum();
-    let label = || core.label.clone();
-    metrics::gauge!(telemetry::SEGMENTS, "disk" => label()).set(segments as f64);
-    metrics::gauge!(telemetry::LIVE_BYTES, "disk" => label()).set(live as f64);
-    metrics::gauge!(telemetry::DEAD_BYTES, "disk" => label()).set(dead as f64);
+    metrics::gauge!(telemetry::SEGMENTS).set(segments as f64);
+    metrics::gauge!(telemetry::LIVE_BYTES).set(live as f64);
+    metrics::gauge!(telemetry::DEAD_BYTES).set(dead as f64);
     core.set_dead_bytes(dead);
     dead
 }

@@ -7,7 +7,7 @@ use crate::format::{Entry, FILE_HEADER_BYTES, FileHeader, FormatError, Record, T
 use crate::index::{Index, SegmentState, Usage};
 use crate::log::seal::write_footer;
 use crate::log::{segment_number, segment_path};
-use crate::place::Parts;
+use crate::options::Components;
 use crate::scan::{DataState, Scan, read_footer};
 use esker_env::{DiskFile, DiskResult, EntryKind, OpenMode};
 use std::path::Path;
@@ -22,21 +22,21 @@ pub(super) struct Found {
 
 /// The segment files, by number.
 pub(super) fn find_segments(
-    parts: &Parts,
+    components: &Components,
     index: &Index,
     report: &mut OpenReport,
 ) -> Result<Vec<Found>, OpenError> {
     let mut segments = Vec::new();
-    for entry in parts.disk.list(&parts.place.segments)? {
+    for entry in components.disk.list(&components.dir.segments())? {
         let Some(number) = segment_number(&entry.name).filter(|_| entry.kind == EntryKind::File) else {
             continue;
         };
-        let path = segment_path(&parts.place.segments, number);
-        let file = parts.disk.open(&path, OpenMode::ReadWrite)?;
+        let path = segment_path(&components.dir.segments(), number);
+        let file = components.disk.open(&path, OpenMode::ReadWrite)?;
         let mut bytes = vec![0; usize::try_from(FILE_HEADER_BYTES).unwrap_or_default()];
         let read = file.read_at(&mut bytes, 0)?;
         let salt = match FileHeader::decode(&bytes[..read]) {
-            Ok(header) if header.identity != parts.place.identity || header.number != number => {
+            Ok(header) if header.identity != components.dir.identity() || header.number != number => {
                 return Err(OpenError::Foreign(path));
             }
             Ok(header) => Some(header.salt),
@@ -44,14 +44,14 @@ pub(super) fn find_segments(
             Err(_) if file.len()? <= FILE_HEADER_BYTES => {
                 // The start of a segment that a crash cut short: nothing was ever written to it.
                 drop(file);
-                parts.disk.remove_file(&path)?;
+                components.disk.remove_file(&path)?;
                 continue;
             }
             Err(_) => salt_elsewhere(&*file, index, number)?,
         };
         match salt {
             Some(salt) => {
-                let identity = parts.place.identity;
+                let identity = components.dir.identity();
                 heal_header(&*file, &bytes[..read], FileHeader { identity, number, salt });
                 segments.push(Found { number, salt });
             }
@@ -104,13 +104,13 @@ pub(crate) fn entries_of(file: &dyn DiskFile, number: u64, salt: u64) -> DiskRes
 
 /// Stages the records of a segment, and seals it if it isn't. `None` if it was empty, and is gone.
 pub(super) fn stage_segment(
-    parts: &Parts,
+    components: &Components,
     found: &Found,
     stage: &mut Stage,
     report: &mut OpenReport,
 ) -> Result<Option<Usage>, OpenError> {
-    let path = segment_path(&parts.place.segments, found.number);
-    let file = parts.disk.open(&path, OpenMode::ReadWrite)?;
+    let path = segment_path(&components.dir.segments(), found.number);
+    let file = components.disk.open(&path, OpenMode::ReadWrite)?;
     let mut usage = Usage { state: SegmentState::Sealed, ..Usage::open(found.salt) };
     if let Some((_, entries)) = read_footer(&&*file, found.number, found.salt)? {
         for entry in &entries {
@@ -133,7 +133,7 @@ pub(super) fn stage_segment(
     report.skipped_bytes += scan.skipped_bytes;
     usage.tombstone_bytes = whole.iter().map(tombstone_bytes).sum();
     if whole.is_empty() && bad == 0 && scan.skipped_bytes == 0 {
-        remove_empty(parts, &path)?;
+        remove_empty(components, &path)?;
         return Ok(None);
     }
     usage.file_bytes = seal_found(&file, found, scan.data_end, &whole)?;
@@ -144,9 +144,9 @@ fn tombstone_bytes(entry: &Entry) -> u64 {
     if matches!(entry.record, Record::Tombstone(_)) { entry.record.bytes() } else { 0 }
 }
 
-fn remove_empty(parts: &Parts, path: &Path) -> DiskResult<()> {
-    parts.disk.remove_file(path)?;
-    parts.sync_segments_dir()
+fn remove_empty(components: &Components, path: &Path) -> DiskResult<()> {
+    components.disk.remove_file(path)?;
+    components.disk.sync_dir(&components.dir.segments())
 }
 
 /// Gives a segment that a crash left open its footer. Returns the file's length.

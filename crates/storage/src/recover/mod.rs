@@ -17,8 +17,7 @@ use stage::Stage;
 use crate::format::FormatError;
 use crate::index::{Index, IndexError, SegmentState, Usage};
 use crate::log::segment_path;
-use crate::options::IndexStart;
-use crate::place::Parts;
+use crate::options::{Components, IndexStart};
 use esker_env::DiskError;
 use esker_kv::KvError;
 use std::path::PathBuf;
@@ -122,31 +121,32 @@ pub(crate) struct Recovered {
 }
 
 /// Finds the segments, and stages the records that the index doesn't cover.
-pub(crate) fn read(parts: &Parts, start: IndexStart) -> Result<Recovered, OpenError> {
-    let mut index = Index::open(parts.engine.clone(), parts.place.keyspaces.clone())?;
+pub(crate) fn read(components: &Components, start: IndexStart) -> Result<Recovered, OpenError> {
+    let mut index = Index::open(components.engine.clone())?;
     let mut report = OpenReport::default();
-    let found = find_segments(parts, &index, &mut report)?;
+    let found = find_segments(components, &index, &mut report)?;
     let known = found.iter().map(|found| found.number).chain(report.damaged_segments.iter().copied());
     let highest = known.chain(index.usages().keys().copied()).max().max(index.highest_segment());
     let nothing_found = found.is_empty() && report.damaged_segments.is_empty();
     if start == IndexStart::Recover && nothing_found && names_blobs(&index)? {
-        return Err(OpenError::SegmentsGone(parts.place.segments.clone()));
+        return Err(OpenError::SegmentsGone(components.dir.segments()));
     }
-    remove_leftovers(parts, &index, &found)?;
+    remove_leftovers(components, &index, &found)?;
     report.rebuilt = rebuild_reason(&index, &found, start, &mut report)?;
     // Without segments there is nothing to rebuild from: the store is new, unless the rebuild was asked for.
     if report.rebuilt.is_some() && (!found.is_empty() || start == IndexStart::Rebuild) {
         tracing::warn!(reason = ?report.rebuilt, "rebuilding the blob index");
         index = index.reset()?;
     }
-    let mut stage = Stage::create(parts.engine.clone(), &parts.place.keyspaces)?;
+    let mut stage = Stage::create(components.engine.clone())?;
     let mut uncovered = Vec::new();
     for segment in &found {
-        let removed = parts.disk.metadata(&segment_path(&parts.place.segments, segment.number))?.is_none();
+        let removed =
+            components.disk.metadata(&segment_path(&components.dir.segments(), segment.number))?.is_none();
         if removed || is_covered(&index, segment) {
             continue;
         }
-        if let Some(usage) = files::stage_segment(parts, segment, &mut stage, &mut report)? {
+        if let Some(usage) = files::stage_segment(components, segment, &mut stage, &mut report)? {
             uncovered.push((segment.number, usage));
         }
     }
@@ -170,7 +170,7 @@ fn is_covered(index: &Index, found: &Found) -> bool {
 }
 
 /// Finishes the removals that a crash cut short.
-fn remove_leftovers(parts: &Parts, index: &Index, found: &[Found]) -> Result<(), OpenError> {
+fn remove_leftovers(components: &Components, index: &Index, found: &[Found]) -> Result<(), OpenError> {
     let removing: Vec<(u64, Usage)> = index
         .usages()
         .iter()
@@ -179,8 +179,8 @@ fn remove_leftovers(parts: &Parts, index: &Index, found: &[Found]) -> Result<(),
         .collect();
     for (number, usage) in removing {
         if found.iter().any(|found| found.number == number && found.salt == usage.salt) {
-            parts.disk.remove_file(&segment_path(&parts.place.segments, number))?;
-            parts.sync_segments_dir()?;
+            components.disk.remove_file(&segment_path(&components.dir.segments(), number))?;
+            components.disk.sync_dir(&components.dir.segments())?;
         }
         index.set_usage(number, None)?;
     }

@@ -3,13 +3,12 @@
 use crate::format::fields::{blob_at, blob_bytes, u8_at, u16_at, u32_at, u64_at};
 use crate::format::{Entry, Fragment, FragmentKind, Record};
 use crate::index::Location;
-use crate::place::Keyspaces;
 use crate::scan::DataState;
 use esker_kv::{Batch, Direction, Durability, Engine, KeyRange, Keyspace, KvError};
 use esker_types::BlobId;
 use std::sync::Arc;
 
-const NAME: &str = "recovery";
+const NAME: &str = "storage.recovery";
 const BATCH_LEN: usize = 1000;
 const KIND_TOMBSTONE: u8 = 0;
 const KIND_WHOLE: u8 = 1;
@@ -30,18 +29,16 @@ pub(super) enum Staged {
 #[derive(Debug)]
 pub(crate) struct Stage {
     engine: Arc<dyn Engine>,
-    name: String,
     keyspace: Keyspace,
     batch: Batch,
 }
 
 impl Stage {
     /// An empty one; what a crash left of an earlier one is dropped.
-    pub(super) fn create(engine: Arc<dyn Engine>, names: &Keyspaces) -> Result<Stage, KvError> {
-        let name = names.name(NAME);
-        engine.drop_keyspace(&name)?;
-        let keyspace = engine.open_keyspace(&name)?;
-        Ok(Stage { engine, name, keyspace, batch: Batch::new() })
+    pub(super) fn create(engine: Arc<dyn Engine>) -> Result<Stage, KvError> {
+        engine.drop_keyspace(NAME)?;
+        let keyspace = engine.open_keyspace(NAME)?;
+        Ok(Stage { engine, keyspace, batch: Batch::new() })
     }
 
     /// Adds a record. Segments come in the order of their numbers.
@@ -79,7 +76,7 @@ impl Stage {
 
     /// Drops the keyspace.
     pub(super) fn drop_keyspace(&self) -> Result<(), KvError> {
-        self.engine.drop_keyspace(&self.name)
+        self.engine.drop_keyspace(NAME)
     }
 }
 

@@ -5,7 +5,6 @@ mod concurrency;
 mod contract;
 mod damage;
 mod datadir;
-mod disks;
 mod fences;
 mod full;
 mod golden;

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use esker_rpc::testing;
 use esker_rpc::{
-    BlobBody, BlobInfo, BlobPage, BlobReader, BodyAborted, DiskState, GroupFilter, Loss, Losses, STAT_MAX,
-    Storage, StorageError, StorageUsage, Wholeness,
+    BlobBody, BlobInfo, BlobPage, BlobReader, BodyAborted, DiskState, GroupFilter, STAT_MAX, Storage,
+    StorageError, StorageUsage,
 };
 use esker_types::{BlobId, ByteRange, Fence, PlacementEpoch, PlacementGroup};
 use futures::StreamExt as _;
@@ -20,14 +20,14 @@ const PIECE_BYTES: usize = 256 << 10;
 /// So few that lists have many pages, and filtered ones empty pages.
 const LOOKED_AT_FOR_A_PAGE: usize = 50;
 
-#[derive(Default, Debug)]
+#[derive(Default)]
 struct Held {
     blobs: BTreeMap<BlobId, Bytes>,
     rotten: BTreeSet<BlobId>,
     fences: BTreeMap<PlacementGroup, PlacementEpoch>,
 }
 
-#[derive(Default, Debug)]
+#[derive(Default)]
 pub struct Disk {
     held: Mutex<Held>,
     cut_off: AtomicBool,
@@ -36,7 +36,6 @@ pub struct Disk {
     puts_held: watch::Sender<bool>,
     lists_held: watch::Sender<bool>,
     lists_waiting: AtomicU64,
-    pending: watch::Sender<Option<Loss>>,
     pub deleted: AtomicU64,
 }
 
@@ -99,22 +98,6 @@ impl Disk {
         self.held.lock().unwrap().blobs.remove(&blob);
     }
 
-    /// Loses a part of what it holds, as a node does that starts without one of its disks.
-    pub fn lose_part(&self, lost: impl Fn(BlobId) -> bool) {
-        self.held.lock().unwrap().blobs.retain(|blob, _| !lost(*blob));
-        let last = self.pending.borrow().map_or(0, |loss| loss.0);
-        self.pending.send_replace(Some(Loss(last + 1)));
-    }
-
-    /// Whether it has told that it lacks nothing any more.
-    pub fn is_whole(&self) -> bool {
-        self.pending.borrow().is_none()
-    }
-
-    fn wholeness(&self) -> Wholeness {
-        if self.is_whole() { Wholeness::Whole } else { Wholeness::Lacking }
-    }
-
     /// Puts a blob there as a gateway would that never committed it.
     pub fn plant(&self, blob: BlobId, length: u64) {
         self.held.lock().unwrap().blobs.insert(blob, bytes_of(blob, length));
@@ -144,7 +127,7 @@ impl Disk {
             looked_at.into_iter().filter(|(blob, _)| filter.is_none_or(|filter| filter.holds(**blob)));
         let blobs =
             wanted.map(|(blob, bytes)| BlobInfo { blob: *blob, length: bytes.len() as u64 }).collect();
-        BlobPage { blobs, next, wholeness: self.wholeness() }
+        BlobPage { blobs, next }
     }
 }
 
@@ -178,11 +161,7 @@ impl Storage for Disk {
     async fn get(&self, blob: BlobId, range: ByteRange) -> Result<BlobReader, StorageError> {
         tokio::task::yield_now().await;
         let held = self.held.lock().unwrap();
-        let absent = || match self.wholeness() {
-            Wholeness::Whole => StorageError::NotFound,
-            Wholeness::Lacking => StorageError::Unavailable("a disk is out".to_owned()),
-        };
-        let bytes = held.blobs.get(&blob).cloned().ok_or_else(absent)?;
+        let bytes = held.blobs.get(&blob).cloned().ok_or(StorageError::NotFound)?;
         let (first, last) = (usize::try_from(range.first).unwrap(), usize::try_from(range.last).unwrap());
         if last >= bytes.len() {
             return Err(StorageError::OutOfRange);
@@ -243,20 +222,7 @@ impl Storage for Disk {
         let held = self.held.lock().unwrap();
         let live_bytes = held.blobs.values().map(|bytes| bytes.len() as u64).sum();
         let disk = if self.check_writable().is_ok() { DiskState::Sound } else { DiskState::Retired };
-        let (blobs, wholeness) = (held.blobs.len() as u64, self.wholeness());
-        Ok(StorageUsage { blobs, live_bytes, disk, wholeness, ..StorageUsage::default() })
-    }
-}
-
-#[async_trait]
-impl Losses for Disk {
-    fn pending(&self) -> watch::Receiver<Option<Loss>> {
-        self.pending.subscribe()
-    }
-
-    async fn made_up(&self, loss: Loss) -> Result<(), StorageError> {
-        self.pending.send_if_modified(|pending| pending.take_if(|pending| *pending == loss).is_some());
-        Ok(())
+        Ok(StorageUsage { blobs: held.blobs.len() as u64, live_bytes, disk, ..StorageUsage::default() })
     }
 }
 

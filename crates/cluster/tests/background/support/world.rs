@@ -133,7 +133,7 @@ impl World {
         let (keeper, views) = ViewKeeper::new(Arc::clone(&seat), KeeperOptions::default());
         let stop = CancellationToken::new();
         let keeper = tokio::spawn(keeper.run(stop.clone()));
-        let own = OwnStorage { node, storage: disk.clone(), losses: disk };
+        let own = OwnStorage { node, storage: disk };
         let dial = Arc::new(Line { from: Some(node), wires: Arc::clone(&self.wires) });
         let nodes = Arc::new(StorageNodes::new(Some(own), dial, HealthOptions::default()));
         let (damage, reports) = DamageSink::channel(1000);

@@ -2,9 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use esker_rpc::{
-    BlobBody, BlobInfo, BlobPage, BlobReader, GroupFilter, Storage, StorageError, StorageUsage, Wholeness,
-};
+use esker_rpc::{BlobBody, BlobInfo, BlobPage, BlobReader, GroupFilter, Storage, StorageError, StorageUsage};
 use esker_types::{BlobId, ByteRange, Fence, PlacementEpoch, PlacementGroup};
 use futures::StreamExt as _;
 use std::collections::BTreeMap;
@@ -217,7 +215,7 @@ impl Storage for Client {
     ) -> Result<BlobPage, StorageError> {
         let blobs = self.0.blobs.lock().unwrap();
         let info = |(blob, bytes): (&BlobId, &Bytes)| BlobInfo { blob: *blob, length: bytes.len() as u64 };
-        Ok(BlobPage { blobs: blobs.iter().map(info).collect(), next: None, wholeness: Wholeness::Whole })
+        Ok(BlobPage { blobs: blobs.iter().map(info).collect(), next: None })
     }
 
     async fn fence(&self, fences: &[Fence]) -> Result<(), StorageError> {

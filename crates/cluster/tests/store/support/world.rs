@@ -154,11 +154,7 @@ impl World {
             topology.placements = placements;
         });
         let network = (1..).map(|id| format!("node-{id}")).zip(fakes.iter().cloned()).collect();
-        let own = OwnStorage {
-            node: NodeId(1),
-            storage: Arc::new(Client(Arc::clone(&fakes[0]))),
-            losses: Arc::new(esker_rpc::NoLosses::default()),
-        };
+        let own = OwnStorage { node: NodeId(1), storage: Arc::new(Client(Arc::clone(&fakes[0]))) };
         let storage = StorageNodes::new(Some(own), Arc::new(Network(network)), HealthOptions::default());
         let (keeper, views) = ViewKeeper::new(Arc::clone(&topology) as _, KeeperOptions::default());
         let stop = CancellationToken::new();

@@ -2,10 +2,7 @@
 
 use crate::grpc::call::Lost;
 use crate::grpc::proto::storage as proto;
-use crate::storage::{
-    BlobInfo, BlobPage, DiskCondition, DiskState, DiskUsage, GroupFilter, Scrubbed, StorageError,
-    StorageUsage, Wholeness,
-};
+use crate::storage::{BlobInfo, BlobPage, DiskState, GroupFilter, Scrubbed, StorageError, StorageUsage};
 use bytes::Bytes;
 use esker_types::{BlobId, DataId, Fence, PlacementEpoch, PlacementGroup};
 use proto::failure::Kind;
@@ -69,8 +66,7 @@ pub(super) fn read_lengths(lengths: proto::Lengths) -> Vec<Option<u64>> {
 
 pub(super) fn page(page: BlobPage) -> proto::Page {
     let info = |info: BlobInfo| proto::BlobInfo { blob: Some(blob(info.blob)), length: info.length };
-    let lacking = page.wholeness == Wholeness::Lacking;
-    proto::Page { blobs: page.blobs.into_iter().map(info).collect(), next: page.next.map(blob), lacking }
+    proto::Page { blobs: page.blobs.into_iter().map(info).collect(), next: page.next.map(blob) }
 }
 
 pub(super) fn read_page(page: &proto::Page) -> Option<BlobPage> {
@@ -82,66 +78,21 @@ pub(super) fn read_page(page: &proto::Page) -> Option<BlobPage> {
         Some(next) => Some(read_blob(next)?),
         None => None,
     };
-    Some(BlobPage { blobs, next, wholeness: wholeness(page.lacking) })
+    Some(BlobPage { blobs, next })
 }
 
 pub(super) fn usage(usage: StorageUsage) -> proto::Usage {
-    let StorageUsage { capacity_bytes, free_bytes, blobs, live_bytes, dead_bytes, .. } = usage;
-    let StorageUsage { scrubbed, disk, wholeness, disks, .. } = usage;
-    proto::Usage {
-        capacity_bytes,
-        free_bytes,
-        blobs,
-        live_bytes,
-        dead_bytes,
-        scrubbed: Some(self::scrubbed(scrubbed)),
-        retired: disk == DiskState::Retired,
-        lacking: wholeness == Wholeness::Lacking,
-        disks: disks.into_iter().map(self::disk).collect(),
-    }
-}
-
-fn wholeness(lacking: bool) -> Wholeness {
-    if lacking { Wholeness::Lacking } else { Wholeness::Whole }
-}
-
-fn disk(disk: DiskUsage) -> proto::Disk {
-    let DiskUsage { path, condition, why, capacity_bytes, free_bytes, blobs, live_bytes } = disk;
-    let condition = match condition {
-        DiskCondition::Sound => proto::disk::Condition::Sound,
-        DiskCondition::Full => proto::disk::Condition::Full,
-        DiskCondition::Retired => proto::disk::Condition::Retired,
-        DiskCondition::Out => proto::disk::Condition::Out,
-    };
-    let condition = condition.into();
-    proto::Disk { path, condition, why, capacity_bytes, free_bytes, blobs, live_bytes }
-}
-
-fn read_disk(disk: proto::Disk) -> DiskUsage {
-    let condition = match disk.condition() {
-        proto::disk::Condition::Sound => DiskCondition::Sound,
-        proto::disk::Condition::Full => DiskCondition::Full,
-        proto::disk::Condition::Retired => DiskCondition::Retired,
-        // What a later version may say is not known to be good.
-        proto::disk::Condition::Out | proto::disk::Condition::Unspecified => DiskCondition::Out,
-    };
-    let proto::Disk { path, condition: _, why, capacity_bytes, free_bytes, blobs, live_bytes } = disk;
-    DiskUsage { path, condition, why, capacity_bytes, free_bytes, blobs, live_bytes }
+    let StorageUsage { capacity_bytes, free_bytes, blobs, live_bytes, dead_bytes, scrubbed, disk } = usage;
+    let retired = disk == DiskState::Retired;
+    let scrubbed = Some(self::scrubbed(scrubbed));
+    proto::Usage { capacity_bytes, free_bytes, blobs, live_bytes, dead_bytes, scrubbed, retired }
 }
 
 pub(super) fn read_usage(usage: proto::Usage) -> StorageUsage {
-    let proto::Usage { capacity_bytes, free_bytes, blobs, live_bytes, dead_bytes, .. } = usage;
-    StorageUsage {
-        capacity_bytes,
-        free_bytes,
-        blobs,
-        live_bytes,
-        dead_bytes,
-        scrubbed: usage.scrubbed.map(read_scrubbed).unwrap_or_default(),
-        disk: if usage.retired { DiskState::Retired } else { DiskState::Sound },
-        wholeness: wholeness(usage.lacking),
-        disks: usage.disks.into_iter().map(read_disk).collect(),
-    }
+    let proto::Usage { capacity_bytes, free_bytes, blobs, live_bytes, dead_bytes, scrubbed, retired } = usage;
+    let disk = if retired { DiskState::Retired } else { DiskState::Sound };
+    let scrubbed = scrubbed.map(read_scrubbed).unwrap_or_default();
+    StorageUsage { capacity_bytes, free_bytes, blobs, live_bytes, dead_bytes, scrubbed, disk }
 }
 
 fn scrubbed(scrubbed: Scrubbed) -> proto::Scrubbed {
@@ -215,38 +166,6 @@ mod tests {
             StorageError::Failed("EIO".to_owned()),
         ] {
             assert_eq!(StorageError::from(proto::Failure::from(error.clone())), error);
-        }
-    }
-
-    #[test]
-    fn what_a_node_says_of_its_disks_arrives_as_it_was_sent() {
-        let conditions =
-            [DiskCondition::Sound, DiskCondition::Full, DiskCondition::Retired, DiskCondition::Out];
-        let disks = conditions.into_iter().map(|condition| DiskUsage {
-            path: format!("/srv/{condition:?}"),
-            condition,
-            why: "a reason".to_owned(),
-            capacity_bytes: 4,
-            free_bytes: 3,
-            blobs: 2,
-            live_bytes: 1,
-        });
-        let sent = StorageUsage {
-            capacity_bytes: 9,
-            free_bytes: 8,
-            blobs: 7,
-            live_bytes: 6,
-            dead_bytes: 5,
-            scrubbed: Scrubbed { blobs: 1, bytes: 2, damaged: 3, rounds: 4, reached_millis: Some(5) },
-            disk: DiskState::Retired,
-            wholeness: Wholeness::Lacking,
-            disks: disks.collect(),
-        };
-        assert_eq!(read_usage(usage(sent.clone())), sent);
-        assert_eq!(read_usage(usage(StorageUsage::default())), StorageUsage::default());
-        for wholeness in [Wholeness::Whole, Wholeness::Lacking] {
-            let sent = BlobPage { blobs: Vec::new(), next: None, wholeness };
-            assert_eq!(read_page(&page(sent.clone())), Some(sent));
         }
     }
 

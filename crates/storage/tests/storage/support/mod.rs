@@ -1,7 +1,6 @@
 //! What the tests share: a store over a simulated disk, and ways to look at it.
 
 pub(crate) mod crash;
-pub(crate) mod node;
 
 use esker_env::{Clock, Disk, ManualClock, Random, SeededRandom, SimDisk};
 use esker_kv::{Batch, Direction, Durability, Engine, KeyRange, MemoryEngine};

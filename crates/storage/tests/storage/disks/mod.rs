@@ -1,7 +1,0 @@
-//! Nodes with several disks.
-
-mod contract;
-mod failing;
-mod model;
-mod moving;
-mod starting;
